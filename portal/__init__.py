@@ -1,0 +1,1 @@
+"""The personalized HCP microsite and self-detailing portal."""

@@ -1,0 +1,1 @@
+"""Signed links, devices and visits."""

@@ -1,0 +1,91 @@
+"""Tables of the access room."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.db import Base
+
+
+class Link(Base):
+    """The row behind a signed URL: for one HCP, one site, one sender."""
+
+    __tablename__ = "links"
+    __table_args__ = (Index(None, "hcp_id", "created_at"), Index(None, "sender_id", "created_at"))
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    hcp_id: Mapped[str] = mapped_column(ForeignKey("hcps.id"))
+    site_id: Mapped[str] = mapped_column(ForeignKey("sites.id"))
+    sender_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
+    sending_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    action: Mapped[str | None] = mapped_column(String(60))  # the call to action in the mail
+    modules: Mapped[list[Any]]  # keys the sender picked, in order
+    landing: Mapped[str | None] = mapped_column(String(60))  # module key to open first
+    channel: Mapped[str] = mapped_column(String(10))
+    created_at: Mapped[datetime]
+    handed_over_at: Mapped[datetime | None]  # when the mail server took the mail
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str | None] = mapped_column(String(32))
+    revoked_reason: Mapped[str | None] = mapped_column(Text)
+    device_id: Mapped[str | None] = mapped_column(String(32))  # the first device that opened it by gesture
+
+
+class Device(Base):
+    """A browser that opened a link; the cookie carries the token, the row only its SHA-256."""
+
+    __tablename__ = "devices"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    staff_seen_at: Mapped[datetime | None]  # a member of staff was signed in here: never a doctor's device
+
+
+class Visit(Base):
+    """What a person opens with a link by pressing the button."""
+
+    __tablename__ = "visits"
+    __table_args__ = (Index(None, "hcp_id", "opened_at"), Index(None, "link_id"))
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    link_id: Mapped[str] = mapped_column(ForeignKey("links.id"))
+    hcp_id: Mapped[str] = mapped_column(ForeignKey("hcps.id"))
+    site_id: Mapped[str] = mapped_column(ForeignKey("sites.id"))
+    device_id: Mapped[str | None] = mapped_column(String(32))
+    confidence: Mapped[str] = mapped_column(String(10))
+    grade: Mapped[int] = mapped_column(Integer)
+    marks: Mapped[list[Any]]  # marks of a robot, by name
+    standard_order: Mapped[bool] = mapped_column(default=False)
+    opened_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class LinkActivity(Base):
+    """Every touch of a link, robots' too, with what it proves; nothing is deleted."""
+
+    __tablename__ = "link_activity"
+    __table_args__ = (Index(None, "link_id", "at"), Index(None, "address_hash", "at"))
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    link_id: Mapped[str] = mapped_column(ForeignKey("links.id"))
+    visit_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(12))
+    grade: Mapped[int] = mapped_column(Integer)
+    marks: Mapped[list[Any]]
+    address_hash: Mapped[str] = mapped_column(String(64))  # keyed hash of the network address, per day
+
+
+class SpentNonce(Base):
+    """A door nonce that was used; pressing the button twice opens one visit."""
+
+    __tablename__ = "spent_nonces"
+
+    nonce_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)

@@ -1,0 +1,1 @@
+"""Sites, modules and mandatory blocks: versions, approval, what is in force."""

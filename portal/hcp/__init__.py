@@ -1,0 +1,1 @@
+"""Doctors: who they are, who looks after them, what they consented to."""

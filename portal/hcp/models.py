@@ -1,0 +1,99 @@
+"""Tables of the hcp room."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.db import Base
+
+
+class Territory(Base):
+    """A sales territory."""
+
+    __tablename__ = "territories"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    key: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(120))
+
+
+class Hcp(Base):
+    """A doctor or other professional a link can be for; `ref` is the stable reference staff and CRM use."""
+
+    __tablename__ = "hcps"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    ref: Mapped[str] = mapped_column(String(64), unique=True)
+    npi: Mapped[str | None] = mapped_column(String(10), unique=True)
+    title: Mapped[str] = mapped_column(String(20), default="Dr")
+    first_name: Mapped[str | None] = mapped_column(String(80))
+    last_name: Mapped[str | None] = mapped_column(String(80))
+    email: Mapped[str | None] = mapped_column(String(254), index=True)
+    audience: Mapped[str] = mapped_column(String(20), default="doctor")
+    specialty: Mapped[str | None] = mapped_column(String(80))
+    segment: Mapped[str | None] = mapped_column(String(1))
+    decile: Mapped[int | None]
+    adoption_step: Mapped[str | None] = mapped_column(String(20))
+    knowledge_level: Mapped[str | None] = mapped_column(String(20))
+    language: Mapped[str] = mapped_column(String(10), default="en")
+    market: Mapped[str] = mapped_column(String(2), default="US")
+    channel: Mapped[str | None] = mapped_column(String(20))
+    territory_id: Mapped[str | None] = mapped_column(ForeignKey("territories.id"), index=True)
+    created_at: Mapped[datetime]
+    access_revoked_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
+
+
+class Assignment(Base):
+    """Who looks after a doctor, from when until when."""
+
+    __tablename__ = "assignments"
+    __table_args__ = (Index(None, "user_id", "until"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    hcp_id: Mapped[str] = mapped_column(ForeignKey("hcps.id"), index=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]
+
+
+class Consent(Base):
+    """One decision of a doctor, never changed: the newest for a purpose and site is in force."""
+
+    __tablename__ = "consents"
+    __table_args__ = (Index(None, "hcp_id", "purpose", "at"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    hcp_id: Mapped[str] = mapped_column(ForeignKey("hcps.id"))
+    site_id: Mapped[str | None] = mapped_column(String(32))  # None: every site
+    purpose: Mapped[str] = mapped_column(String(12))
+    decision: Mapped[str] = mapped_column(String(12))
+    source: Mapped[str] = mapped_column(String(40))
+    wording: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+
+
+class DeclaredInterest(Base):
+    """A topic a doctor said they care about."""
+
+    __tablename__ = "declared_interests"
+    __table_args__ = (UniqueConstraint("hcp_id", "site_id", "topic"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    hcp_id: Mapped[str] = mapped_column(ForeignKey("hcps.id"), index=True)
+    site_id: Mapped[str] = mapped_column(String(32))
+    topic: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime]
+
+
+class AdoptionStep(Base):
+    """A step on the adoption ladder, with history; it can go down."""
+
+    __tablename__ = "adoption_steps"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    hcp_id: Mapped[str] = mapped_column(ForeignKey("hcps.id"), index=True)
+    step: Mapped[str] = mapped_column(String(20))
+    by_id: Mapped[str | None] = mapped_column(String(32))
+    at: Mapped[datetime]

@@ -1,0 +1,1 @@
+"""Answers for reps, managers and compliance."""

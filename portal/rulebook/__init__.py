@@ -1,0 +1,1 @@
+"""Rule sets as stored: draft, review, live, and every version that ever was."""

@@ -1,0 +1,1 @@
+"""Members of staff, their sessions and what each may do."""
