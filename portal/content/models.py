@@ -72,6 +72,7 @@ class LabelSection(Base):
     title: Mapped[str] = mapped_column(Text)
     html: Mapped[str] = mapped_column(Text)
     text: Mapped[str] = mapped_column(Text)
+    highlight: Mapped[str] = mapped_column(Text)  # what the label's own Highlights say of it, as HTML; may be empty
     position: Mapped[int] = mapped_column(Integer)
 
 
