@@ -1,1 +1,71 @@
 """The personalized HCP microsite and self-detailing portal."""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from flask import Flask
+
+from portal.config import Settings, load
+
+# Every blueprint is `bp` in its module; every command group or command is `group` in its module.
+BLUEPRINTS = (
+    "door",
+    "microsite",
+    "beacon",
+    "staff",
+    "hcps",
+    "rep",
+    "rules",
+    "studio",
+    "compliance",
+    "status",
+)
+COMMANDS = ("db", "demo", "hcp", "content", "calculators", "links", "tracking", "rules", "explain", "replay", "config")
+ROOMS = ("db.rates", "audit.models", "staff.models", "hcp.models", "content.models", "rulebook.models")
+ROOMS += ("access.models", "tracking.models", "microsite.models")
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the application, furnished from `settings` or the environment; raises SettingsRefused."""
+    from portal.web import assets, csrf, errors, guards, headers, house, htmx, logs, signin, templating
+
+    settings = settings or load()
+    app = Flask(__name__, static_folder=None)
+    app.config.update(
+        SECRET_KEY=settings.secret_key[-1],
+        SECRET_KEY_FALLBACKS=list(settings.secret_key[:-1]),
+        MAX_CONTENT_LENGTH=12 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=1024 * 1024,
+    )
+    if settings.trusted_proxies:
+        from werkzeug.middleware.proxy_fix import ProxyFix
+
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    logs.install(app, production=settings.production)
+    headers.install(app)
+    house.furnish(app, settings)
+    signin.install(app)
+    htmx.install(app)
+    templating.install(app)
+    csrf.install(app)
+    errors.install(app)
+    load_tables()
+    for name in _present("blueprints", BLUEPRINTS):
+        app.register_blueprint(import_module(f"portal.blueprints.{name}").bp)
+    for name in _present("cli", COMMANDS):
+        app.cli.add_command(import_module(f"portal.cli.{name}").group)
+    guards.seal(app)
+    assets.install(app)
+    return app
+
+
+def load_tables() -> None:
+    """Import every room's tables, so that the metadata is whole."""
+    for name in ROOMS:
+        if find_spec(f"portal.{name}"):
+            import_module(f"portal.{name}")
+
+
+def _present(room: str, names: tuple[str, ...]) -> list[str]:
+    return [name for name in names if find_spec(f"portal.{room}.{name}")]

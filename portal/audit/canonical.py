@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any
 
 VERSION = 1
@@ -21,8 +22,10 @@ def dumps(value: Any) -> str:
 
 def plain(value: Any) -> Any:
     """Return `value` as JSON types; raises TypeError for anything without one exact text."""
+    if isinstance(value, Enum):
+        return value.value
     if value is None or isinstance(value, bool | str | int):
-        return value.value if hasattr(value, "value") else value
+        return value
     if isinstance(value, datetime):
         return instant(value)
     if isinstance(value, Mapping):

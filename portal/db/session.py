@@ -29,7 +29,7 @@ class Database:
         else:
             self.url = self.url.set(drivername="postgresql+psycopg")
             options = {"pool_size": 5, "max_overflow": 10, "pool_pre_ping": True}
-        self.engine: Engine = create_engine(self.url, **options)
+        self.engine: Engine = create_engine(self.url, hide_parameters=True, **options)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)

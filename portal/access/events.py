@@ -1,0 +1,46 @@
+"""Audit events of the access room."""
+
+from dataclasses import dataclass
+
+from portal.audit import Event
+
+
+@dataclass(frozen=True, slots=True)
+class LinkIssued(Event, name="link.issued", words="issued a link"):
+    """A signed link was made."""
+
+    link: str
+    hcp: str
+    site: str
+    channel: str
+    expires_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRevoked(Event, name="link.revoked", words="revoked a link"):
+    """A link was revoked; it holds from the next request on."""
+
+    link: str
+    hcp: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOpened(Event, name="link.opened", words="opened a link by pressing its button"):
+    """A person pressed the button behind a link."""
+
+    link: str
+    hcp: str
+    visit: str
+    confidence: str
+    grade: int
+    marks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VisitEnded(Event, name="visit.ended", words="ended a visit"):
+    """A visit was closed before its time."""
+
+    visit: str
+    hcp: str
+    reason: str

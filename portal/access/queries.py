@@ -1,0 +1,157 @@
+"""Questions about links and visits."""
+
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from portal.access.evidence import Confidence
+from portal.access.models import Device, Link, Visit
+from portal.access.states import CurrentVisit, LinkReason, LinkRefused, LinkRow, LiveLink
+from portal.access.tokens import Purpose, TokenBox, TokenRefused, digest
+from portal.hcp.models import Hcp
+
+
+def live_link(db: Session, tokens: TokenBox, token: str, *, at: datetime) -> LiveLink:
+    """Return the link behind a token if it may be opened at `at`; raises LinkRefused."""
+    try:
+        link_id = tokens.read_id(Purpose.LINK, token)
+    except TokenRefused:
+        # A mangled token costs the same query as a good one, so that time tells nothing.
+        link_id, mangled = "0" * 32, True
+    else:
+        mangled = False
+    row = db.execute(
+        select(Link, Hcp.access_revoked_at, Hcp.erased_at).join(Hcp, Hcp.id == Link.hcp_id).where(Link.id == link_id)
+    ).first()
+    if row is None:
+        raise LinkRefused(LinkReason.MANGLED if mangled else LinkReason.MISSING)
+    link, hcp_revoked_at, erased_at = row
+    if hcp_revoked_at is not None or erased_at is not None:
+        raise LinkRefused(LinkReason.HCP_REVOKED)
+    if link.revoked_at is not None:
+        raise LinkRefused(LinkReason.REVOKED)
+    if link.expires_at <= at:
+        raise LinkRefused(LinkReason.EXPIRED)
+    return LiveLink(
+        id=link.id,
+        hcp_id=link.hcp_id,
+        site_id=link.site_id,
+        sender_id=link.sender_id,
+        device_id=link.device_id,
+        landing=link.landing,
+        handed_over_at=link.handed_over_at,
+        expires_at=link.expires_at,
+    )
+
+
+def current_visit(db: Session, secret: str, *, at: datetime) -> CurrentVisit | None:
+    """Return the open visit of a cookie's secret; None once it, its link or the doctor's access has ended."""
+    row = db.execute(
+        select(
+            Visit.id,
+            Visit.link_id,
+            Visit.hcp_id,
+            Visit.site_id,
+            Link.sender_id,
+            Visit.confidence,
+            Visit.grade,
+            Visit.standard_order,
+            Link.landing,
+            Link.modules,
+            Link.created_at,
+            Visit.opened_at,
+        )
+        .join(Link, Link.id == Visit.link_id)
+        .join(Hcp, Hcp.id == Visit.hcp_id)
+        .where(
+            Visit.token_hash == digest(secret),
+            Visit.ended_at.is_(None),
+            Visit.expires_at > at,
+            Link.revoked_at.is_(None),
+            Link.expires_at > at,
+            Hcp.access_revoked_at.is_(None),
+            Hcp.erased_at.is_(None),
+        )
+    ).first()
+    if row is None:
+        return None
+    return CurrentVisit(
+        id=row.id,
+        link_id=row.link_id,
+        hcp_id=row.hcp_id,
+        site_id=row.site_id,
+        sender_id=row.sender_id,
+        confidence=Confidence(row.confidence),
+        grade=row.grade,
+        standard_order=row.standard_order,
+        landing=row.landing,
+        link_modules=tuple(row.modules),
+        link_created_at=row.created_at,
+        opened_at=row.opened_at,
+    )
+
+
+def is_visit_open(db: Session, visit_id: str) -> bool:
+    """Tell whether a visit may still report: not ended, neither its link nor the doctor's access revoked."""
+    return (
+        db.execute(
+            select(Visit.id)
+            .join(Link, Link.id == Visit.link_id)
+            .join(Hcp, Hcp.id == Visit.hcp_id)
+            .where(
+                Visit.id == visit_id,
+                Link.revoked_at.is_(None),
+                Hcp.access_revoked_at.is_(None),
+                Hcp.erased_at.is_(None),
+            )
+        ).first()
+        is not None
+    )
+
+
+def device_of(db: Session, secret: str) -> Device | None:
+    """Return the device of a cookie's secret."""
+    return db.scalar(select(Device).where(Device.token_hash == digest(secret)))
+
+
+def links_of(db: Session, hcp_id: str) -> list[LinkRow]:
+    """Return every link of a doctor, newest first."""
+    return _rows(db, _links().where(Link.hcp_id == hcp_id))
+
+
+def link_of(db: Session, link_id: str) -> LinkRow | None:
+    """Return one link."""
+    rows = _rows(db, _links().where(Link.id == link_id))
+    return rows[0] if rows else None
+
+
+def _links() -> Select[Link, int, datetime | None]:
+    visits = func.count(Visit.id)
+    return (
+        select(Link, visits, func.max(Visit.opened_at))
+        .outerjoin(Visit, Visit.link_id == Link.id)
+        .group_by(Link.id)
+        .order_by(Link.created_at.desc(), Link.id)
+    )
+
+
+def _rows(db: Session, query: Select[Link, int, datetime | None]) -> list[LinkRow]:
+    return [
+        LinkRow(
+            id=link.id,
+            hcp_id=link.hcp_id,
+            site_id=link.site_id,
+            sender_id=link.sender_id,
+            channel=link.channel,
+            modules=tuple(link.modules),
+            landing=link.landing,
+            created_at=link.created_at,
+            expires_at=link.expires_at,
+            revoked_at=link.revoked_at,
+            revoked_reason=link.revoked_reason,
+            visits=visits,
+            last_opened_at=last,
+        )
+        for link, visits, last in db.execute(query).all()
+    ]

@@ -1,0 +1,40 @@
+"""Error pages: what happened, what to do, a reference; they need no database."""
+
+import structlog
+from flask import Flask, Response, g, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from portal.web.error_words import words_for
+
+
+def install(app: Flask) -> None:
+    """Answer every error with the one plain page."""
+    app.register_error_handler(HTTPException, _known)
+    app.register_error_handler(Exception, _unknown)
+
+
+def page(status: int) -> Response:
+    """Return the error page for `status`."""
+    body = render_template(
+        "errors/page.html", words=words_for(status), status=status, reference=g.get("request_id", "-")[:8]
+    )
+    response = Response(body, status=status, mimetype="text/html")
+    if request.headers.get("HX-Request"):
+        response.headers["HX-Retarget"] = "body"
+        response.headers["HX-Reswap"] = "innerHTML"
+    return response
+
+
+def _known(error: HTTPException) -> Response:
+    if error.response is not None or error.code is None or error.code < 400:
+        return Response.force_type(error.get_response(), request.environ)
+    g.reason = error.description if error.description in ("csrf", "cross-site") else ""
+    response = page(error.code)
+    if error.code == 405:
+        response.headers["Allow"] = error.get_response().headers.get("Allow", "")
+    return response
+
+
+def _unknown(error: Exception) -> Response:
+    structlog.get_logger().error("failed", id=g.get("request_id", ""), kind=type(error).__name__, exc_info=error)
+    return page(500)

@@ -1,0 +1,74 @@
+"""What the running application holds: settings, database, token box; and the one session of a request."""
+
+from datetime import datetime
+from typing import cast
+
+from flask import Flask, Response, current_app, g
+from sqlalchemy.orm import Session
+
+from portal import clock
+from portal.access.tokens import TokenBox
+from portal.config import Settings
+from portal.db import Database
+
+_SETTINGS, _DATABASE, _TOKENS = "portal.settings", "portal.database", "portal.tokens"
+
+
+def furnish(app: Flask, settings: Settings) -> None:
+    """Give the application its settings, database and token box, and settle every request once, at its end."""
+    app.extensions[_SETTINGS] = settings
+    app.extensions[_DATABASE] = Database(settings.database)
+    app.extensions[_TOKENS] = TokenBox(settings.secret_key)
+    app.after_request(_settle)
+    app.teardown_request(_leave)
+
+
+def settings() -> Settings:
+    """Return the settings of the running application."""
+    return cast(Settings, current_app.extensions[_SETTINGS])
+
+
+def database() -> Database:
+    """Return the database of the running application."""
+    return cast(Database, current_app.extensions[_DATABASE])
+
+
+def tokens() -> TokenBox:
+    """Return the box that signs and opens tokens."""
+    return cast(TokenBox, current_app.extensions[_TOKENS])
+
+
+def db() -> Session:
+    """Return the session of this request; its transaction begins with the first statement."""
+    if "db" not in g:
+        g.db = database().session(writing=True)
+    return cast(Session, g.db)
+
+
+def now() -> datetime:
+    """Return the moment of this request: one request, one instant."""
+    if "at" not in g:
+        g.at = clock.now()
+    return cast(datetime, g.at)
+
+
+def keep() -> None:
+    """Commit this request even though it answers with an error: what it counts must stay."""
+    g.keep = True
+
+
+def _settle(response: Response) -> Response:
+    session: Session | None = g.get("db")
+    if session is None:
+        return response
+    if response.status_code < 400 or (g.get("keep", False) and response.status_code < 500):
+        session.commit()
+    else:
+        session.rollback()
+    return response
+
+
+def _leave(_error: BaseException | None) -> None:
+    session: Session | None = g.pop("db", None)
+    if session is not None:
+        session.close()

