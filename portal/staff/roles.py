@@ -36,6 +36,7 @@ class Permission(StrEnum):
     RULES_READ = "rules.read"
     RULES_WRITE = "rules.write"
     RULES_APPROVE = "rules.approve"
+    RULES_KILL = "rules.kill"
     PREVIEW = "preview"
     AUDIT_READ = "audit.read"
     AUDIT_EXPORT = "audit.export"
@@ -90,6 +91,7 @@ TABLE: dict[Permission, list[list[Predicate]]] = {
     Permission.RULES_READ: [[_marketer], [_reviewer], [_compliance]],
     Permission.RULES_WRITE: [[_marketer]],
     Permission.RULES_APPROVE: [[_reviewer]],
+    Permission.RULES_KILL: [[_marketer], [_reviewer], [_compliance]],
     Permission.PREVIEW: [[_marketer], [_reviewer]],
     Permission.AUDIT_READ: [[_compliance]],
     Permission.AUDIT_EXPORT: [[_compliance]],
