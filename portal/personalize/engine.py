@@ -1,0 +1,253 @@
+"""The one decision of the portal: which approved modules a doctor sees, in which order, and why.
+
+The function is pure and total. Scope comes first and no rule can widen it: a module out of force or for
+another audience or language is never shown. Then the doctor's own word and hiding rules, which only
+`require` overcomes; then points; then pins and "after" (see `placing`). Rules act in the order of
+priority, then as listed. Without consent to profiling, on an unknown device, in the holdout, or where
+the doctor asked for it, the page is in the standard order and nothing of the person is read at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from portal.personalize.arrangement import (
+    Arrangement,
+    Candidate,
+    Contribution,
+    Item,
+    Mode,
+    NotShown,
+    RuleTrace,
+    State,
+    Why,
+)
+from portal.personalize.chance import in_holdout, in_sample
+from portal.personalize.compiling import CompiledRule, CompiledRules, Plan, compile_rules
+from portal.personalize.effects import After, Hide, Interest, Limit, Lower, Pin, Raise, Require
+from portal.personalize.facts import Confidence, Facts
+from portal.personalize.placing import Placing
+from portal.personalize.rules import Rule, RuleSet
+from portal.personalize.scoring import Ledger, add, add_interest_rule, add_settings, repeated
+
+_STANDARD_SENTENCE = {
+    Mode.PERSONAL: "In the standard order",
+    Mode.STANDARD: "In the standard order, as you asked",
+    Mode.HOLDOUT: "In the standard order",
+    Mode.NO_CONSENT: "In the standard order: nothing about you is used",
+    Mode.UNKNOWN_DEVICE: "In the standard order: nothing about you is used",
+}
+_NO_CAUSE = ("standard", "")
+_SCOPE_SENTENCE = {
+    Why.NOT_IN_FORCE: "Not in force at this moment",
+    Why.OTHER_AUDIENCE: "Meant for another audience",
+    Why.OTHER_LANGUAGE: "Written in another language",
+    Why.DUPLICATE: "Another version of this module stands in its place",
+}
+
+
+def mode_of(facts: Facts, rule_set: RuleSet) -> Mode:
+    """Say what kind of page these facts allow."""
+    if facts.confidence is Confidence.UNKNOWN:
+        return Mode.UNKNOWN_DEVICE
+    if not facts.consent_profiling:
+        return Mode.NO_CONSENT
+    if facts.standard_order:
+        return Mode.STANDARD
+    return Mode.HOLDOUT if in_holdout(facts.subject, rule_set) else Mode.PERSONAL
+
+
+def arrange(facts: Facts, candidates: Iterable[Candidate], rule_set: RuleSet | CompiledRules) -> Arrangement:
+    """Give the page for these facts: every candidate either has a place and a reason, or is left out with one."""
+    compiled = compile_rules(rule_set)
+    plan = compiled.plan(candidates)
+    mode = mode_of(facts, compiled.rule_set)
+    return _Page(facts if mode is Mode.PERSONAL else facts.blanked(), plan, compiled, mode, facts.subject).settled()
+
+
+class _Page:
+    """One page while it is being settled."""
+
+    def __init__(self, facts: Facts, plan: Plan, compiled: CompiledRules, mode: Mode, subject: str) -> None:
+        self.facts = facts
+        self.plan = plan
+        self.compiled = compiled
+        self.mode = mode
+        self.subject = subject
+        self.settings = compiled.rule_set.settings
+        self.ledger: Ledger = [None] * len(plan.standard)
+        self.out: dict[int, tuple[Why, str, str, str]] = {}
+        self.required: dict[int, Contribution] = {}
+        self.ordering: list[tuple[int, CompiledRule]] = []
+        self.states: list[State] = []
+        self.placed_by: dict[int, CompiledRule] = {}
+
+    def settled(self) -> Arrangement:
+        """Take the steps in their stated order and give the arrangement."""
+        if self.mode is Mode.PERSONAL:
+            for module in sorted(self.facts.not_relevant):
+                for place in self.plan.places_of.get(module, ()):
+                    self.out[place] = (Why.NOT_RELEVANT, "You marked it as not relevant", "", "not-relevant")
+            add_settings(self.ledger, self.plan, self.facts, self.settings)
+        for acting, rule in enumerate(self.compiled.rules):
+            state = self._state(rule)
+            self.states.append(state)
+            if state is State.MATCHED:
+                self._act(acting, rule)
+        for place, contribution in self.required.items():
+            self.out.pop(place, None)
+            add(self.ledger, place, contribution)
+        self._leave_out_of_scope()
+        shown = [place for place in range(len(self.plan.standard)) if place not in self.out]
+        scores = [sum(c.points for c in account) if account else 0 for account in self.ledger]
+        shown.sort(key=scores.__getitem__, reverse=True)
+        placing = self._placing(shown)
+        order = placing.placed(shown)
+        return Arrangement(
+            self.mode,
+            self.compiled.rule_set.id,
+            self.compiled.rule_set.version,
+            tuple([self._item(number, place, scores[place]) for number, place in enumerate(order, 1)]),
+            tuple([self._left_out(place) for place in sorted(self.out)]),
+            self._traces(placing),
+        )
+
+    def _state(self, compiled: CompiledRule) -> State:
+        rule, at = compiled.rule, self.facts.at
+        if not rule.enabled:
+            return State.OFF
+        if rule.starts is not None and at < rule.starts:
+            return State.NOT_YET
+        if rule.ends is not None and at >= rule.ends:
+            return State.ENDED
+        if rule.audience and self.facts.profile.audience not in rule.audience:
+            return State.OTHER_AUDIENCE
+        if self.mode is not Mode.PERSONAL and compiled.rests_without_person:
+            return State.RESTING
+        if rule.sample_percent < 100 and not in_sample(
+            self.subject, rule.id, self.compiled.rule_set.site, rule.sample_percent
+        ):
+            return State.OUTSIDE_SAMPLE
+        return State.MATCHED if compiled.test(self.facts) else State.UNMATCHED
+
+    def _act(self, acting: int, compiled: CompiledRule) -> None:
+        rule, targets = compiled.rule, self.plan.targets[acting]
+        match rule.then:
+            case Raise() | Lower():
+                for place in targets:
+                    add(self.ledger, place, compiled.contribution)
+            case Interest():
+                add_interest_rule(self.ledger, self.plan.by_topic[acting], self.facts, compiled, self.settings)
+            case Limit():
+                self._limit(compiled, rule.then, targets)
+            case Hide(way_back=way_back):
+                for place in targets:
+                    self.out.setdefault(place, (Why.HIDDEN, rule.because, rule.id, way_back.value))
+            case Require():
+                for place in targets:
+                    self.required.setdefault(place, compiled.contribution)
+            case Pin() | After():
+                self.ordering.append((acting, compiled))
+
+    def _limit(self, compiled: CompiledRule, effect: Limit, targets: tuple[int, ...]) -> None:
+        for place in targets:
+            module = self.plan.standard[place].module
+            sentence = repeated(effect, module, self.facts)
+            if not sentence:
+                continue
+            if effect.way_back is not None:
+                self.out.setdefault(place, (Why.REPEATED, sentence, compiled.rule.id, effect.way_back.value))
+            else:
+                cause = (effect.count.value, module)
+                add(self.ledger, place, compiled.contribution._replace(sentence=sentence, cause=cause))
+
+    def _leave_out_of_scope(self) -> None:
+        facts, standard = self.facts, self.plan.standard
+        for place in self.plan.guarded:
+            why = _out_of_scope(standard[place], facts.at, facts.profile.audience, facts.profile.language)
+            if why is not None:
+                self.out[place] = (why, _SCOPE_SENTENCE[why], "", "")
+        if self.plan.repeats:
+            seen: set[str] = set()
+            for place, candidate in enumerate(standard):
+                scoped = self.out.get(place)
+                if scoped is not None and scoped[0] in _SCOPE_SENTENCE:
+                    continue
+                if candidate.module in seen:
+                    self.out[place] = (Why.DUPLICATE, _SCOPE_SENTENCE[Why.DUPLICATE], "", "")
+                seen.add(candidate.module)
+
+    def _placing(self, shown: list[int]) -> Placing:
+        placing = Placing()
+        if not self.ordering or not shown:
+            return placing
+        rank = {place: number for number, place in enumerate(shown)}
+        for acting, compiled in self.ordering:
+            if isinstance(compiled.rule.then, Pin):
+                mine = [place for place in self.plan.targets[acting] if place in rank]
+                if compiled.rule.then.target.modules is None:
+                    mine.sort(key=rank.__getitem__)
+                placing.pin(mine, compiled.rule.then.place - 1, acting, len(shown))
+        module_at = {self.plan.standard[place].module: place for place in shown}
+        for acting, compiled in self.ordering:
+            if isinstance(compiled.rule.then, After) and compiled.rule.then.module in module_at:
+                anchor = module_at[compiled.rule.then.module]
+                placing.after([place for place in self.plan.targets[acting] if place in rank], anchor, acting)
+        for place, (_, acting) in [*placing.pins.items(), *placing.anchors.items()]:
+            self.placed_by[place] = self.compiled.rules[acting]
+            add(self.ledger, place, self.compiled.rules[acting].contribution)
+        return placing
+
+    def _item(self, number: int, place: int, score: int) -> Item:
+        candidate, account = self.plan.standard[place], self.ledger[place]
+        if account is None:
+            sentence = _STANDARD_SENTENCE[self.mode]
+            return Item(candidate.module, candidate.version, number, score, (), sentence, _NO_CAUSE)
+        sentence, cause = self._reason(place, account)
+        return Item(candidate.module, candidate.version, number, score, tuple(account), sentence, cause)
+
+    def _reason(self, place: int, account: list[Contribution]) -> tuple[str, tuple[str, str]]:
+        if place in self.placed_by:
+            rule: Rule = self.placed_by[place].rule
+            return rule.because, ("rule", rule.id)
+        best = worst = account[0]
+        for contribution in account:
+            if contribution.points > best.points:
+                best = contribution
+            elif contribution.points < worst.points:
+                worst = contribution
+        if best.points > 0:
+            return best.sentence, best.cause
+        if worst.points < 0:
+            return f"Shown later: {worst.sentence[:1].lower()}{worst.sentence[1:]}", worst.cause
+        return best.sentence, best.cause
+
+    def _left_out(self, place: int) -> NotShown:
+        candidate = self.plan.standard[place]
+        why, sentence, rule, way_back = self.out[place]
+        return NotShown(candidate.module, candidate.version, why, sentence, rule, way_back)
+
+    def _traces(self, placing: Placing) -> tuple[RuleTrace, ...]:
+        standard, traces = self.plan.standard, [RuleTrace("", State.OFF)] * len(self.states)
+        for acting, (compiled, state) in enumerate(zip(self.compiled.rules, self.states, strict=True)):
+            lost = placing.overruled.get(acting)
+            modules = tuple([standard[place].module for place in lost]) if lost else ()
+            traces[compiled.index] = RuleTrace(compiled.rule.id, state, modules)
+        return tuple(traces)
+
+
+def _out_of_scope(candidate: Candidate, at: datetime, audience: str, language: str) -> Why | None:
+    if candidate.in_force_from is not None and at < candidate.in_force_from:
+        return Why.NOT_IN_FORCE
+    if candidate.in_force_until is not None and at >= candidate.in_force_until:
+        return Why.NOT_IN_FORCE
+    if candidate.audiences and audience not in candidate.audiences:
+        return Why.OTHER_AUDIENCE
+    if candidate.language and language and _primary(candidate.language) != _primary(language):
+        return Why.OTHER_LANGUAGE
+    return None
+
+
+def _primary(language: str) -> str:
+    return language.replace("_", "-").partition("-")[0].lower()
