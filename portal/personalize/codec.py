@@ -241,43 +241,57 @@ def _candidate(raw: dict[str, Any]) -> Candidate:
 
 
 def arrangement_to_json(arrangement: Arrangement) -> str:
-    """Give the canonical text of an arrangement: order, scores, contributions, reasons, what is left out."""
-    return canonical(
+    """Give the canonical text of an arrangement: order, scores, contributions, reasons, what is left out.
+
+    Each different contribution is written once, in order of appearance; items point at it by number.
+    """
+    numbers: dict[Contribution, int] = {}
+    items = []
+    for item in arrangement.items:
+        given = [numbers.setdefault(one, len(numbers)) for one in item.contributions]
+        items.append({**item._asdict(), "contributions": given})
+    return json.dumps(
         {
             "format": FORMAT,
             "mode": arrangement.mode.value,
             "rule_set": arrangement.rule_set,
             "rule_set_version": arrangement.rule_set_version,
-            "items": [_item_fields(item) for item in arrangement.items],
+            "contributions": [one._asdict() for one in numbers],
+            "items": items,
             "not_shown": [left._asdict() for left in arrangement.not_shown],
             "rules": [trace._asdict() for trace in arrangement.rules],
-        }
+        },
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
     )
-
-
-def _item_fields(item: Item) -> dict[str, Any]:
-    return {**item._asdict(), "contributions": [given._asdict() for given in item.contributions]}
 
 
 def arrangement_from_json(text: str) -> Arrangement:
     """Give the arrangement that `arrangement_to_json` wrote; raise CodecRefused for anything else."""
     raw = _loaded(text, "arrangement")
     try:
+        given = [Contribution(**{**one, "cause": _pair(one["cause"])}) for one in raw["contributions"]]
         return Arrangement(
             Mode(raw["mode"]),
             raw["rule_set"],
             raw["rule_set_version"],
-            tuple([_item(one) for one in raw["items"]]),
+            tuple([_item(one, given) for one in raw["items"]]),
             tuple([NotShown(**{**one, "why": Why(one["why"])}) for one in raw["not_shown"]]),
             tuple([RuleTrace(one["rule"], State(one["state"]), tuple(one["overruled"])) for one in raw["rules"]]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise CodecRefused(f"arrangement: {error}") from None
 
 
-def _item(raw: dict[str, Any]) -> Item:
-    given = [Contribution(**{**one, "cause": tuple(one["cause"])}) for one in raw["contributions"]]
-    return Item(**{**raw, "contributions": tuple(given), "cause": tuple(raw["cause"])})
+def _item(raw: dict[str, Any], given: list[Contribution]) -> Item:
+    account = tuple([given[number] for number in raw["contributions"]])
+    return Item(**{**raw, "contributions": account, "cause": _pair(raw["cause"])})
+
+
+def _pair(raw: list[str]) -> tuple[str, str]:
+    kind, key = raw
+    return kind, key
 
 
 def rule_set_to_json(rule_set: RuleSet) -> str:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
 
-from portal.personalize.arrangement import Candidate, Contribution
+from portal.personalize.arrangement import Candidate, Contribution, Why
 from portal.personalize.effects import Hide, Interest, Limit, Lower, Pin, Raise, Require, Target
 from portal.personalize.evaluate import Test, compiled, is_impersonal
+from portal.personalize.facts import Facts
 from portal.personalize.rules import Rule, RuleSet
 
 KEPT = 64
@@ -32,19 +35,43 @@ class CompiledRule:
     contribution: Contribution
 
 
+class Scope(NamedTuple):
+    """When, for whom and in which language a module may be shown at all."""
+
+    since: datetime | None
+    until: datetime | None
+    audiences: tuple[str, ...]
+    language: str
+
+    def excludes(self, facts: Facts) -> Why | None:
+        """Say why a module of this scope is not for this doctor at this instant; None where it is."""
+        if (self.since is not None and facts.at < self.since) or (self.until is not None and facts.at >= self.until):
+            return Why.NOT_IN_FORCE
+        if self.audiences and facts.profile.audience not in self.audiences:
+            return Why.OTHER_AUDIENCE
+        if self.language and facts.profile.language and self.language != primary(facts.profile.language):
+            return Why.OTHER_LANGUAGE
+        return None
+
+
+def primary(language: str) -> str:
+    """Give the language of a tag without its region: `en` for `en-US`."""
+    return language.replace("_", "-").partition("-")[0].lower()
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One set of candidates in the standard order, with the places that topics and rules speak of.
 
-    `guarded` are the places that need a look at dates, audience or language; `targets` holds, for each
-    rule in acting order, the places of its target.
+    `scopes` groups the places by the limits they share; `targets` holds, for each rule in acting order,
+    the places of its target.
     """
 
     candidates: tuple[Candidate, ...]
     standard: tuple[Candidate, ...]
     places_of: dict[str, tuple[int, ...]]
     topics: dict[str, tuple[int, ...]]
-    guarded: tuple[int, ...]
+    scopes: tuple[tuple[Scope, tuple[int, ...]], ...]
     repeats: bool
     targets: tuple[tuple[int, ...], ...]
     by_topic: tuple[tuple[tuple[str, tuple[int, ...]], ...], ...]
@@ -136,7 +163,7 @@ def _planned(candidates: tuple[Candidate, ...], rules: tuple[CompiledRule, ...])
         standard,
         places_of,
         grouped,
-        tuple(place for place, candidate in enumerate(standard) if _is_guarded(candidate)),
+        _scopes(standard),
         len(places_of) < len(standard),
         targets,
         tuple(
@@ -178,10 +205,10 @@ def _standard_order(candidate: Candidate) -> tuple[object, ...]:
     )
 
 
-def _is_guarded(candidate: Candidate) -> bool:
-    return bool(
-        candidate.audiences
-        or candidate.language
-        or candidate.in_force_from is not None
-        or candidate.in_force_until is not None
-    )
+def _scopes(standard: tuple[Candidate, ...]) -> tuple[tuple[Scope, tuple[int, ...]], ...]:
+    grouped: dict[Scope, list[int]] = {}
+    for place, one in enumerate(standard):
+        scope = Scope(one.in_force_from, one.in_force_until, one.audiences, primary(one.language))
+        if any(scope):
+            grouped.setdefault(scope, []).append(place)
+    return tuple((scope, tuple(places)) for scope, places in grouped.items())

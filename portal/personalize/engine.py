@@ -10,7 +10,6 @@ the doctor asked for it, the page is in the standard order and nothing of the pe
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from portal.personalize.arrangement import (
     Arrangement,
@@ -29,7 +28,7 @@ from portal.personalize.effects import After, Hide, Interest, Limit, Lower, Pin,
 from portal.personalize.facts import Confidence, Facts
 from portal.personalize.placing import Placing
 from portal.personalize.rules import Rule, RuleSet
-from portal.personalize.scoring import Ledger, add, add_interest_rule, add_settings, repeated
+from portal.personalize.scoring import Ledger, add_interest_rule, add_settings, repeated
 
 _STANDARD_SENTENCE = {
     Mode.PERSONAL: "In the standard order",
@@ -76,7 +75,7 @@ class _Page:
         self.mode = mode
         self.subject = subject
         self.settings = compiled.rule_set.settings
-        self.ledger: Ledger = [None] * len(plan.standard)
+        self.ledger = Ledger(len(plan.standard))
         self.out: dict[int, tuple[Why, str, str, str]] = {}
         self.required: dict[int, Contribution] = {}
         self.ordering: list[tuple[int, CompiledRule]] = []
@@ -97,10 +96,10 @@ class _Page:
                 self._act(acting, rule)
         for place, contribution in self.required.items():
             self.out.pop(place, None)
-            add(self.ledger, place, contribution)
+            self.ledger.add((place,), contribution)
         self._leave_out_of_scope()
         shown = [place for place in range(len(self.plan.standard)) if place not in self.out]
-        scores = [sum(c.points for c in account) if account else 0 for account in self.ledger]
+        scores = self.ledger.scores
         shown.sort(key=scores.__getitem__, reverse=True)
         placing = self._placing(shown)
         order = placing.placed(shown)
@@ -135,8 +134,7 @@ class _Page:
         rule, targets = compiled.rule, self.plan.targets[acting]
         match rule.then:
             case Raise() | Lower():
-                for place in targets:
-                    add(self.ledger, place, compiled.contribution)
+                self.ledger.add(targets, compiled.contribution)
             case Interest():
                 add_interest_rule(self.ledger, self.plan.by_topic[acting], self.facts, compiled, self.settings)
             case Limit():
@@ -160,14 +158,16 @@ class _Page:
                 self.out.setdefault(place, (Why.REPEATED, sentence, compiled.rule.id, effect.way_back.value))
             else:
                 cause = (effect.count.value, module)
-                add(self.ledger, place, compiled.contribution._replace(sentence=sentence, cause=cause))
+                self.ledger.add((place,), compiled.contribution._replace(sentence=sentence, cause=cause))
 
     def _leave_out_of_scope(self) -> None:
-        facts, standard = self.facts, self.plan.standard
-        for place in self.plan.guarded:
-            why = _out_of_scope(standard[place], facts.at, facts.profile.audience, facts.profile.language)
+        standard = self.plan.standard
+        for scope, places in self.plan.scopes:
+            why = scope.excludes(self.facts)
             if why is not None:
-                self.out[place] = (why, _SCOPE_SENTENCE[why], "", "")
+                left_out = (why, _SCOPE_SENTENCE[why], "", "")
+                for place in places:
+                    self.out[place] = left_out
         if self.plan.repeats:
             seen: set[str] = set()
             for place, candidate in enumerate(standard):
@@ -196,12 +196,12 @@ class _Page:
                 placing.after([place for place in self.plan.targets[acting] if place in rank], anchor, acting)
         for place, (_, acting) in [*placing.pins.items(), *placing.anchors.items()]:
             self.placed_by[place] = self.compiled.rules[acting]
-            add(self.ledger, place, self.compiled.rules[acting].contribution)
+            self.ledger.add((place,), self.compiled.rules[acting].contribution)
         return placing
 
     def _item(self, number: int, place: int, score: int) -> Item:
-        candidate, account = self.plan.standard[place], self.ledger[place]
-        if account is None:
+        candidate, account = self.plan.standard[place], self.ledger.accounts[place]
+        if not account:
             sentence = _STANDARD_SENTENCE[self.mode]
             return Item(candidate.module, candidate.version, number, score, (), sentence, _NO_CAUSE)
         sentence, cause = self._reason(place, account)
@@ -212,6 +212,8 @@ class _Page:
             rule: Rule = self.placed_by[place].rule
             return rule.because, ("rule", rule.id)
         best = worst = account[0]
+        if best.points > 0 and len(account) == 1:
+            return best.sentence, best.cause
         for contribution in account:
             if contribution.points > best.points:
                 best = contribution
@@ -235,19 +237,3 @@ class _Page:
             modules = tuple([standard[place].module for place in lost]) if lost else ()
             traces[compiled.index] = RuleTrace(compiled.rule.id, state, modules)
         return tuple(traces)
-
-
-def _out_of_scope(candidate: Candidate, at: datetime, audience: str, language: str) -> Why | None:
-    if candidate.in_force_from is not None and at < candidate.in_force_from:
-        return Why.NOT_IN_FORCE
-    if candidate.in_force_until is not None and at >= candidate.in_force_until:
-        return Why.NOT_IN_FORCE
-    if candidate.audiences and audience not in candidate.audiences:
-        return Why.OTHER_AUDIENCE
-    if candidate.language and language and _primary(candidate.language) != _primary(language):
-        return Why.OTHER_LANGUAGE
-    return None
-
-
-def _primary(language: str) -> str:
-    return language.replace("_", "-").partition("-")[0].lower()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from portal.personalize.arrangement import Contribution
 from portal.personalize.catalogue import FACTS
@@ -18,16 +18,20 @@ _COUNTED = {
 }
 _DID = {Repeated.READS: "read this", Repeated.SKIPS: "passed by this"}
 
-Ledger = list[list[Contribution] | None]
 
+class Ledger:
+    """The accounts of the candidates of one page: what was added to each, and the sums."""
 
-def add(ledger: Ledger, place: int, contribution: Contribution) -> None:
-    """Write one contribution to the account of the candidate at `place`."""
-    account = ledger[place]
-    if account is None:
-        ledger[place] = [contribution]
-    else:
-        account.append(contribution)
+    def __init__(self, size: int) -> None:
+        self.accounts: list[list[Contribution]] = [[] for _ in range(size)]
+        self.scores = [0] * size
+
+    def add(self, places: Iterable[int], contribution: Contribution) -> None:
+        """Write one contribution to the account of each of these candidates."""
+        accounts, scores, points = self.accounts, self.scores, contribution.points
+        for place in places:
+            accounts[place].append(contribution)
+            scores[place] += points
 
 
 def add_settings(ledger: Ledger, plan: Plan, facts: Facts, settings: Settings) -> None:
@@ -39,15 +43,13 @@ def add_settings(ledger: Ledger, plan: Plan, facts: Facts, settings: Settings) -
             if points:
                 sentence = sentences.get(topic) or interest_sentence(topic, facts.interest[topic])
                 contribution = Contribution("@interest", "interest", points, sentence, ("interest", topic))
-                for place in places:
-                    add(ledger, place, contribution)
+                ledger.add(places, contribution)
     if settings.declared_weight:
         points = thousandths(settings.declared_weight)
         for topic in sorted(facts.declared_interests):
             sentence = f"Because you told us you are interested in {spoken(topic)}"
             contribution = Contribution("@declared", "declared", points, sentence, ("declared", topic))
-            for place in plan.topics.get(topic, ()):
-                add(ledger, place, contribution)
+            ledger.add(plan.topics.get(topic, ()), contribution)
     if settings.rep_pick_weight:
         _add_picks(ledger, plan, facts, thousandths(settings.rep_pick_weight))
     if settings.fatigue_reads and settings.fatigue_by:
@@ -59,8 +61,10 @@ def _add_picks(ledger: Ledger, plan: Plan, facts: Facts, points: int) -> None:
     for later, module in enumerate(dict.fromkeys(facts.rep_picks)):
         worth = max(points - later, 0)
         sentence = "Because your representative chose it for you"
-        for place in plan.places_of.get(module, ()):
-            add(ledger, place, Contribution("@rep-picks", "rep-pick", worth, sentence, ("rep-pick", module)))
+        ledger.add(
+            plan.places_of.get(module, ()),
+            Contribution("@rep-picks", "rep-pick", worth, sentence, ("rep-pick", module)),
+        )
 
 
 def _add_fatigue(ledger: Ledger, plan: Plan, facts: Facts, settings: Settings) -> None:
@@ -70,8 +74,9 @@ def _add_fatigue(ledger: Ledger, plan: Plan, facts: Facts, settings: Settings) -
             continue
         sentence = f"Because you have read this {times(reads)}"
         points = -thousandths(settings.fatigue_by)
-        for place in plan.places_of.get(module, ()):
-            add(ledger, place, Contribution("@fatigue", "limit", points, sentence, ("fatigue", module)))
+        ledger.add(
+            plan.places_of.get(module, ()), Contribution("@fatigue", "limit", points, sentence, ("fatigue", module))
+        )
 
 
 def interest_points(interest: Mapping[str, float], topic: str, weight: float, settings: Settings) -> int:
@@ -115,8 +120,7 @@ def add_interest_rule(
             points = interest_points(facts.interest, topic, effect.weight, settings)
             if points:
                 contribution = rule.contribution._replace(points=points, cause=("interest", topic))
-                for place in places:
-                    add(ledger, place, contribution)
+                ledger.add(places, contribution)
 
 
 def repeated(effect: Limit, module: str, facts: Facts) -> str:

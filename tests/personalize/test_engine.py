@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.personalize import Candidate, Confidence, Facts, Mode, ModuleHistory, RuleSet, State, Why, arrange
+from portal.personalize import Candidate, Confidence, Facts, Mode, ModuleHistory, Profile, RuleSet, State, Why, arrange
 from portal.personalize.codec import arrangement_to_json
 from tests.personalize import worlds
 from tests.personalize.worlds import MODULES, doctor, rule, rule_set, standard_site
@@ -47,8 +47,8 @@ def test_the_order_of_candidates_and_of_what_is_known_does_not_matter(
     chance.shuffle(shuffled)
     turned = replace(
         facts,
-        interest=dict(reversed(facts.interest.items())),
-        modules=dict(reversed(facts.modules.items())),
+        interest=dict(reversed(list(facts.interest.items()))),
+        modules=dict(reversed(list(facts.modules.items()))),
     )
     once = arrangement_to_json(arrange(facts, candidates, live))
     assert arrangement_to_json(arrange(turned, shuffled, live)) == once
@@ -219,7 +219,7 @@ def test_only_hiding_and_requiring_by_audience_or_time_act_for_strangers() -> No
         rule({"do": "hide", "target": {"modules": ["dosing"]}}, nurse),
         rule({"do": "pin", "target": {"modules": ["ckd-data"]}, "place": 1}, nurse),
     )
-    facts = Facts(worlds.AT, profile=worlds.Profile(audience="nurse"))
+    facts = Facts(worlds.AT, profile=Profile(audience="nurse"))
     page = arrange(facts, standard_site(), live)
     assert page.mode is Mode.UNKNOWN_DEVICE
     assert page.order() == tuple(key for key in MODULES if key != "dosing")
