@@ -21,7 +21,7 @@ BLUEPRINTS = (
     "status",
 )
 COMMANDS = ("db", "demo", "hcp", "content", "calculators", "links", "tracking", "rules", "explain", "replay", "config")
-ROOMS = ("db.rates", "audit.models", "staff.models", "hcp.models", "content.models", "rulebook.models")
+ROOMS: tuple[str, ...] = ("db.rates", "audit.models", "staff.models", "hcp.models", "content.models", "rulebook.models")
 ROOMS += ("access.models", "tracking.models", "microsite.models")
 
 

@@ -197,11 +197,12 @@ def raise_grade(db: Session, visit_id: str, grade: Grade) -> None:
     db.execute(update(Visit).where(Visit.id == visit_id, Visit.grade < int(grade)).values(grade=int(grade)))
 
 
-def mark_staff_device(db: Session, device_secret: str, *, at: datetime) -> None:
-    """Note that a member of staff signed in on this device: it is never taken for a doctor's again."""
-    device = device_of(db, device_secret)
-    if device is not None and device.staff_seen_at is None:
-        device.staff_seen_at = at
+def mark_staff_device(db: Session, device_secret: str | None, *, at: datetime) -> str | None:
+    """Note that a member of staff signed in on this device: it is never taken for a doctor's again.
+
+    Returns the secret for a fresh device cookie where the browser has none that is known.
+    """
+    return _device(db, device_secret, is_staff=True, at=at)[1]
 
 
 def _device(db: Session, secret: str | None, *, is_staff: bool, at: datetime) -> tuple[Device, str | None]:

@@ -1,0 +1,100 @@
+"""Gathers what a decision rests on: facts about the doctor and the candidates in force."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from sqlalchemy.orm import Session
+
+from portal.access.evidence import Confidence
+from portal.access.states import CurrentVisit
+from portal.content.queries import ModuleInForce
+from portal.hcp import queries as hcps
+from portal.personalize import Candidate, CompiledRules, Facts, Profile, compile_rules, load_rule_set
+from portal.personalize import Confidence as FactConfidence
+from portal.rulebook.queries import LiveRuleSet
+from portal.tracking import queries as tracking
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The doctor a page is for, as the page may know them, and what they agreed to."""
+
+    card: hcps.HcpCard
+    consent: hcps.ConsentState
+    visit: CurrentVisit
+
+    @property
+    def may_profile(self) -> bool:
+        """Tell whether history and profile may be used: the person is known and agreed."""
+        return self.consent.profiling and self.consent.tracking == "identified" and self.visit.is_known
+
+
+def candidates(modules: Sequence[ModuleInForce]) -> tuple[Candidate, ...]:
+    """Return the modules in force as the engine takes them."""
+    return tuple(
+        Candidate(
+            module=module.key,
+            version=module.version_id,
+            title=module.title,
+            topics=tuple(module.topics),
+            kind=module.kind,
+            audiences=tuple(module.audiences),
+            position=module.position,
+            words=module.words,
+            in_force_from=module.in_force_from,
+            in_force_until=module.in_force_until,
+        )
+        for module in modules
+    )
+
+
+def facts(db: Session, reader: Reader, *, half_life_days: float, at: datetime) -> Facts:
+    """Return all that rules may know of a reader at `at`; only audience and language where profiling is off."""
+    card, visit = reader.card, reader.visit
+    if not reader.may_profile:
+        return Facts(
+            at=at,
+            consent_profiling=reader.consent.profiling and reader.consent.tracking == "identified",
+            confidence=_confidence(visit),
+            profile=Profile(language=card.language, audience=card.audience),
+            standard_order=visit.standard_order,
+        )
+    visits = tracking.visits_of(db, card.id, visit.site_id, before=visit.opened_at)
+    return Facts(
+        at=at,
+        subject=card.id,
+        consent_profiling=True,
+        confidence=_confidence(visit),
+        profile=Profile(
+            specialty=card.specialty or "",
+            segment=card.segment or "",
+            decile=card.decile,
+            adoption_step=card.adoption_step or "",
+            knowledge_level=card.knowledge_level or "",
+            territory=card.territory_key or "",
+            language=card.language,
+            audience=card.audience,
+            channel=card.channel or "",
+        ),
+        declared_interests=frozenset(hcps.declared_interests(db, card.id, visit.site_id)),
+        interest=tracking.profile(db, card.id, visit.site_id, at=at, half_life_days=half_life_days),
+        modules=tracking.module_history(db, card.id, visit.site_id),
+        calculators=tracking.calculator_history(db, card.id, visit.site_id),
+        visits=visits.count,
+        last_visit_at=visits.last_at,
+        rep_picks=visit.link_modules,
+        not_relevant=frozenset(tracking.not_relevant(db, card.id, visit.site_id)),
+        standard_order=visit.standard_order,
+    )
+
+
+@lru_cache(maxsize=64)
+def compiled(rules: LiveRuleSet) -> CompiledRules:
+    """Return a stored rule set ready for use; one compilation per version and process."""
+    return compile_rules(load_rule_set(rules.body))
+
+
+def _confidence(visit: CurrentVisit) -> FactConfidence:
+    return FactConfidence(Confidence(visit.confidence).value)

@@ -1,0 +1,76 @@
+"""The small literals of a page that differ from doctor to doctor. Pure; every value is escaped here."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from html import escape
+
+from portal.content.queries import BlockInForce, ModuleInForce
+from portal.microsite.pieces import without_marks
+from portal.personalize import Arrangement, Mode
+
+_NOTES = {
+    Mode.PERSONAL: "In the order that fits what you read before.",
+    Mode.STANDARD: "In the standard order, as you asked.",
+    Mode.HOLDOUT: "In the standard order.",
+    Mode.NO_CONSENT: "In the standard order: your reading is not used to arrange this page.",
+    Mode.UNKNOWN_DEVICE: "In the standard order: this device is not known yet.",
+}
+
+
+def prepared(words: str) -> str:
+    """Return who prepared the page and why."""
+    return f'<p class="prepared"><span>{_text(words)}</span></p>' if words else ""
+
+
+def order_note(arrangement: Arrangement) -> str:
+    """Return what the order is, with the way to change it."""
+    note = _NOTES[arrangement.mode]
+    if arrangement.mode is Mode.PERSONAL and not any(item.contributions for item in arrangement.items):
+        note = "In the standard order for now: it will follow what you read."
+    buttons = {
+        Mode.PERSONAL: ("1", "Show the standard order"),
+        Mode.STANDARD: ("0", "Show my own order"),
+    }.get(arrangement.mode)
+    form = ""
+    if buttons is not None:
+        value, label = buttons
+        form = (
+            '<form class="inline-form" method="post" action="/m/order">'
+            f'<button class="text-button" type="submit" name="standard" value="{value}">{label}</button></form>'
+        )
+    return (
+        f'<div class="order-note"><span>{_text(note)}</span>'
+        f'<span class="cluster">{form}<a href="/m/why">Why this order?</a></span></div>'
+    )
+
+
+def new_mark(module: ModuleInForce, last_visit_at: datetime | None) -> str:
+    """Return the mark of a module that came into force since the last visit."""
+    since = module.in_force_from
+    if last_visit_at is None or since is None or since <= last_visit_at:
+        return ""
+    return '<span class="tag tag-info">New since your last visit</span>'
+
+
+def onward(modules: Sequence[tuple[str, str]]) -> str:
+    """Return the way to the next modules, (key, title) each, in the reader's order."""
+    if not modules:
+        return ""
+    links = "".join(f'<li><a href="/m/{escape(key)}">{_text(title)}</a></li>' for key, title in modules)
+    return (
+        '<nav class="onward stack-tight stack" aria-labelledby="onward-title">'
+        f'<h2 id="onward-title">Next for you</h2><ul>{links}</ul><p><a href="/m/">All topics for you</a></p></nav>'
+    )
+
+
+def block_page(block: BlockInForce) -> str:
+    """Return the body of a mandatory block's own page, as a fragment."""
+    key, words = escape(f"block:{block.key}"), block.words
+    return (
+        f"<header><h1>{_text(block.title)}</h1></header>"
+        f'<div class="label-text stack" data-section="{key}" data-words="{words}">{without_marks(block.body)}</div>'
+    )
+
+
+def _text(words: str) -> str:
+    return escape(without_marks(words))
