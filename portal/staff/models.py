@@ -31,16 +31,7 @@ class StaffSession(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    browser: Mapped[str] = mapped_column(String(60), default="")  # "Firefox on Windows", for the list of sessions
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-
-
-class SignInFailure(Base):
-    """One refused sign-in, kept to slow down guessing; the address is stored as a hash."""
-
-    __tablename__ = "sign_in_failures"
-
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    email_hash: Mapped[str] = mapped_column(String(64), index=True)
-    at: Mapped[datetime]

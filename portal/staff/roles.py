@@ -16,6 +16,16 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+ROLE_WORDS = {
+    Role.REP: "representative",
+    Role.MANAGER: "manager",
+    Role.MARKETER: "marketer",
+    Role.REVIEWER: "reviewer",
+    Role.COMPLIANCE: "compliance",
+    Role.ADMIN: "administrator",
+}
+
+
 class Permission(StrEnum):
     """What a route can ask for."""
 
@@ -36,6 +46,7 @@ class Permission(StrEnum):
     RULES_READ = "rules.read"
     RULES_WRITE = "rules.write"
     RULES_APPROVE = "rules.approve"
+    RULES_RELEASE = "rules.release"
     RULES_KILL = "rules.kill"
     PREVIEW = "preview"
     AUDIT_READ = "audit.read"
@@ -52,6 +63,11 @@ class Person:
     name: str
     email: str
     roles: frozenset[Role]
+
+    @property
+    def in_words(self) -> str:
+        """Return the name with the roles: `Anna Keller, representative`."""
+        return ", ".join([self.name, *(ROLE_WORDS[role] for role in Role if role in self.roles)])
 
 
 Predicate = Callable[[Person], bool]
@@ -91,6 +107,7 @@ TABLE: dict[Permission, list[list[Predicate]]] = {
     Permission.RULES_READ: [[_marketer], [_reviewer], [_compliance]],
     Permission.RULES_WRITE: [[_marketer]],
     Permission.RULES_APPROVE: [[_reviewer]],
+    Permission.RULES_RELEASE: [[_marketer], [_reviewer]],
     Permission.RULES_KILL: [[_marketer], [_reviewer], [_compliance]],
     Permission.PREVIEW: [[_marketer], [_reviewer]],
     Permission.AUDIT_READ: [[_compliance]],

@@ -27,6 +27,13 @@ def current_person() -> Person | None:
     return current_user.person if current_user.is_authenticated else None
 
 
+def person() -> Person:
+    """Return the signed-in member of staff on a road that only staff may take."""
+    found = current_person()
+    assert found is not None, "the guard lets nobody else through"
+    return found
+
+
 def device_secret() -> str | None:
     """Return the secret of this browser's device cookie."""
     return request.cookies.get(device_cookie())
@@ -46,7 +53,12 @@ def remember_visit(response: Response, secret: str, fresh_device: str | None) ->
     """Set the cookies of a visit just opened; the visit's ends with the browser session."""
     _set(response, visit_cookie(), secret, None)
     if fresh_device is not None:
-        _set(response, device_cookie(), fresh_device, _MONTHS_13)
+        remember_device(response, fresh_device)
+
+
+def remember_device(response: Response, secret: str) -> None:
+    """Set the device cookie, for thirteen months."""
+    _set(response, device_cookie(), secret, _MONTHS_13)
 
 
 def forget_visit(response: Response) -> None:

@@ -1,0 +1,68 @@
+"""The sections of the staff pages, by permission; only those that exist."""
+
+from typing import Any
+
+from flask import Flask, current_app, g, request, url_for
+
+from portal.staff.roles import Permission, Person, Role, may
+
+_SECTIONS = (
+    ("Doctors", "rep.home", Permission.HCP_READ),
+    ("Content", "studio.home", Permission.CONTENT_READ),
+    ("Rules", "rules.home", Permission.RULES_READ),
+    ("Audit log", "compliance.home", Permission.AUDIT_READ),
+    ("Import doctors", "hcps.upload", Permission.HCP_IMPORT),
+    ("Users", "staff.users", Permission.USERS_MANAGE),
+)
+
+_HOMES = {
+    Role.REP: "rep.home",
+    Role.MANAGER: "rep.home",
+    Role.MARKETER: "rules.home",
+    Role.REVIEWER: "rules.home",
+    Role.COMPLIANCE: "compliance.home",
+    Role.ADMIN: "staff.users",
+}
+
+
+def install(app: Flask) -> None:
+    """Give every staff page its frame: sections, name, where to sign out."""
+    app.jinja_env.globals["nav_for"] = nav_for
+    app.context_processor(_frame)
+
+
+def nav_for(person: Person) -> list[tuple[str, str, bool]]:
+    """Return (label, url, whether the current page is within it) for what `person` may open."""
+    return [
+        (label, url_for(endpoint), _is_within(endpoint))
+        for label, endpoint, permission in _SECTIONS
+        if endpoint in current_app.view_functions and may(person, permission)
+    ]
+
+
+def home_of(person: Person) -> str | None:
+    """Return the address of the page a person starts on, None where none of theirs exists."""
+    for role, endpoint in _HOMES.items():
+        if role in person.roles and endpoint in current_app.view_functions:
+            return url_for(endpoint)
+    return None
+
+
+def _is_within(endpoint: str) -> bool:
+    current = request.endpoint or ""
+    if endpoint == "staff.users":
+        return current in ("staff.users", "staff.user", "staff.disable", "staff.enable")
+    return current.split(".")[0] == endpoint.split(".")[0]
+
+
+def _frame() -> dict[str, Any]:
+    person: Person | None = g.get("person")
+    if person is None:
+        return {}
+    return {
+        "nav": nav_for(person),
+        "person": person.in_words,
+        "home_url": url_for("staff.home"),
+        "account_url": url_for("staff.sessions"),
+        "sign_out_url": url_for("staff.sign_out"),
+    }
