@@ -1,0 +1,1 @@
+"""Clinical calculators as data: a small formula language, its checks, and its evaluation."""

@@ -1,0 +1,60 @@
+"""The calculators that ship, and those that may not."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+from portal.calculators.calculator import Calculator, parse_definition
+
+# Asked for often, and not shipped for reasons of rights or safety.
+NOT_OFFERED: dict[str, str] = {
+    "frax": "University of Sheffield; the algorithm is a trade secret",
+    "mmse": "copyright of PAR Inc. since 2001",
+    "elf": "proprietary algorithm of Siemens Healthineers",
+    "cfs": "Clinical Frailty Scale: Dalhousie University, free for non-commercial use only",
+    "lanss": "M. I. Bennett / Elsevier",
+    "must": "copyright of BAPEN",
+    "cat": "COPD Assessment Test: GSK / CAT Governance Board",
+    "acq": "E. Juniper / QOL Technologies",
+    "oxford_hip_score": "Oxford University Innovation",
+    "oxford_knee_score": "Oxford University Innovation",
+    "scorad": "ETFAD; Mapi Research Trust",
+    "norton": "rights unresolved: Centre for Policy on Ageing (1962)",
+    "score2": "rights unresolved: ESC states no terms for software",
+    "score2_op": "rights unresolved: ESC states no terms for software",
+    "sad_persons": "NICE NG225 says not to use it",
+}
+
+
+class CalculatorUnknown(LookupError):
+    """A calculator that does not ship, with what is known about why."""
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Gives the names of all calculators that ship, in alphabetical order."""
+    return tuple(
+        sorted(
+            entry.name.removesuffix(".json")
+            for entry in resources.files("portal.calculators").joinpath("definitions").iterdir()
+            if entry.name.endswith(".json")
+        )
+    )
+
+
+@cache
+def get(name: str) -> Calculator:
+    """Gives a calculator by name; raises CalculatorUnknown."""
+    return parse_definition(source(name))
+
+
+def source(name: str) -> str:
+    """Gives the JSON text of a shipped definition; raises CalculatorUnknown."""
+    if name not in names():
+        reason = NOT_OFFERED.get(name.lower().replace("-", "_").replace(" ", "_")[:40])
+        if reason:
+            raise CalculatorUnknown(f"{name[:40]} is not offered: {reason}.")
+        raise CalculatorUnknown(f"There is no calculator named {name[:60]!r}; there are {', '.join(names())}.")
+    path = resources.files("portal.calculators").joinpath("definitions").joinpath(f"{name}.json")
+    return path.read_text(encoding="utf-8")
