@@ -1,12 +1,15 @@
-"""Fragments of a module version, rendered once, at approval, and stored by hash."""
+"""Fragments of versions, rendered once, at approval, and stored by hash."""
 
 import re
+from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 from markupsafe import Markup
 
 from portal.calculators import page as calculator_page
 from portal.calculators import registry
+from portal.content.approval import CODE_SLOT, DATE_SLOT, Printable, Render
 from portal.microsite.pieces import without_marks
 from portal.microsite.press import Press
 
@@ -14,16 +17,30 @@ _WORDS_A_MINUTE = 200
 _SECTION = re.compile(r'<section data-section=(?="[a-z0-9-]+#([a-z0-9-]+)")')
 
 
-def render_version(press: Press, version: Any, *, key: str, kind: str) -> tuple[str, str]:
-    """Return the HTML of a module version's card and page body."""
+def renderer(press: Press) -> Render:
+    """Return the function that `content.approve` renders a version with."""
+
+    def render(version: Printable) -> tuple[str, str]:
+        return _block(version) if version.subject == "block" else _module(press, version)
+
+    return render
+
+
+def cited(source: Mapping[str, Any]) -> str:
+    """Return where a text comes from, in words: `Prescribing information, section 5`."""
+    number = source.get("section_number") or source.get("number")
+    return f"Prescribing information, section {number}" if number else str(source.get("citation", ""))
+
+
+def _module(press: Press, version: Printable) -> tuple[str, str]:
     calculator = registry.get(version.calculator) if version.calculator else None
     shown = {
-        "key": key,
-        "kind": kind,
+        "key": version.key,
+        "kind": version.kind,
         "title": without_marks(version.title),
         "summary": without_marks(version.summary),
         "words": version.words,
-        "minutes": -(-version.words // _WORDS_A_MINUTE) if kind == "article" else 0,
+        "minutes": -(-version.words // _WORDS_A_MINUTE) if version.kind == "article" else 0,
         "cited": cited(version.source),
         "approval_code": version.approval_code,
         "sections": version.sections,
@@ -33,10 +50,17 @@ def render_version(press: Press, version: Any, *, key: str, kind: str) -> tuple[
     return press.print("microsite/card.html", version=shown), press.print("microsite/body.html", version=shown)
 
 
-def cited(source: dict[str, Any]) -> str:
-    """Return where a text comes from, in words: `Prescribing information, section 5`."""
-    number = source.get("section_number")
-    return f"Prescribing information, section {number}" if number else str(source.get("citation", ""))
+def _block(version: Printable) -> tuple[str, str]:
+    """Return the block as it stands on every page, and as a page of its own."""
+    title, key = escape(without_marks(version.title)), escape(f"block:{version.key}")
+    day = f"{version.approved_at.day} {version.approved_at:%B %Y}"
+    body = without_marks(version.body).replace(CODE_SLOT, escape(version.approval_code)).replace(DATE_SLOT, day)
+    inner = _SECTION.sub("<section data-part=", body)  # a block is measured as one whole
+    own = (
+        f"<header><h1>{title}</h1></header>"
+        f'<div class="label-text stack" data-section="{key}" data-words="{version.words}">{inner}</div>'
+    )
+    return f"<h2>{title}</h2>\n{inner}", own
 
 
 def _anchored(body: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
-from portal.content.queries import BlockInForce, ModuleInForce
+from portal.content.queries import ModuleInForce
 from portal.microsite.pieces import without_marks
 from portal.personalize import Arrangement, Mode
 
@@ -60,15 +60,6 @@ def onward(modules: Sequence[tuple[str, str]]) -> str:
     return (
         '<nav class="onward stack-tight stack" aria-labelledby="onward-title">'
         f'<h2 id="onward-title">Next for you</h2><ul>{links}</ul><p><a href="/m/">All topics for you</a></p></nav>'
-    )
-
-
-def block_page(block: BlockInForce) -> str:
-    """Return the body of a mandatory block's own page, as a fragment."""
-    key, words = escape(f"block:{block.key}"), block.words
-    return (
-        f"<header><h1>{_text(block.title)}</h1></header>"
-        f'<div class="label-text stack" data-section="{key}" data-words="{words}">{without_marks(block.body)}</div>'
     )
 
 

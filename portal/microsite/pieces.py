@@ -12,7 +12,7 @@ from typing import Any
 Piece = str | dict[str, Any]
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
-_SLOT = re.compile(f"{_OPEN}([a-z_]+){_CLOSE}")
+_SLOT = re.compile(f"{_OPEN}([a-z0-9_:-]+){_CLOSE}")
 
 
 def slot(name: str) -> str:
@@ -30,9 +30,9 @@ def fragment_hash(html: str) -> str:
     return hashlib.sha256(html.encode()).hexdigest()
 
 
-def use(fragment: str, **slots: Sequence[Piece]) -> Piece:
+def use(fragment: str, slots: Mapping[str, Sequence[Piece]] | None = None) -> Piece:
     """Return the piece for a stored fragment, by its hash, with its slots filled."""
-    return {"f": fragment, "s": {name: list(filling) for name, filling in slots.items()}}
+    return {"f": fragment, "s": {name: list(filling) for name, filling in (slots or {}).items()}}
 
 
 def hashes(pieces: Sequence[Piece]) -> set[str]:

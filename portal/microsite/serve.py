@@ -91,7 +91,7 @@ def home(db: Session, desk: Desk, reader: Reader, in_force: SiteInForce, *, prep
     for item in decision.arrangement.items:
         module = by_key[item.module]
         marks = notes.new_mark(module, decision.facts.last_visit_at)
-        cards.append(use(module.card_hash, reason=[escape(without_marks(item.reason))], marks=[marks]))
+        cards.append(use(module.card_hash, {"reason": [escape(without_marks(item.reason))], "marks": [marks]}))
     slots: dict[str, Sequence[Piece]] = {
         "prepared": [notes.prepared(prepared)],
         "note": [notes.order_note(decision.arrangement)],
@@ -131,7 +131,6 @@ def information(
 ) -> Served:
     """Serve a mandatory block that has a page of its own, such as the full prescribing information."""
     decision = decide(db, reader, in_force, half_life_days=desk.half_life_days, at=at)
-    body = store_fragment(db, notes.block_page(block), at=at)
     return _serve(
         db,
         desk,
@@ -140,7 +139,7 @@ def information(
         decision,
         page=f"block:{block.key}",
         template="microsite/module.html",
-        slots={"body": [use(body)], "onward": [""]},
+        slots={"body": [use(block.page_hash)], "onward": []},
         at=at,
         title=without_marks(block.title),
         calculator=False,
@@ -168,11 +167,12 @@ def _serve(
     arrangement_id = new_id()
     if metered:
         slots = slots | _metering(db, desk, reader, in_force, page=page, arrangement_id=arrangement_id, at=at)
-    pieces: list[Piece] = [use(shell_hash, **slots)]
+    blocks = {f"block:{block.key}": [use(block.card_hash)] for block in in_force.blocks}
+    pieces: list[Piece] = [use(shell_hash, {**blocks, **slots})]
     html = join(pieces, fragments(db, sorted(hashes(pieces) - {shell_hash})) | {shell_hash: shell_html}).encode()
     sha256 = hashlib.sha256(html).hexdigest()
     listed = candidates_to_json(decision.candidates)
-    store_fragment(db, listed, at=at)
+    store_fragment(db, listed, at)
     arrangement = decision.arrangement
     db.execute(
         insert(StoredArrangement).values(

@@ -19,7 +19,7 @@ _KEPT = 512
 
 @dataclass(frozen=True, slots=True)
 class ShellBlock:
-    """A mandatory block as a shell prints it."""
+    """A mandatory block as a shell prints it: a slot for its stored fragment, with what measuring needs."""
 
     key: str
     kind: str
@@ -56,7 +56,7 @@ class Shells:
             if len(self._stored) >= _KEPT:
                 self._stored.clear()
             self._stored[key] = known
-            store_fragment(db, html, at=at)
+            store_fragment(db, html, at)
         return known
 
     def forget(self) -> None:
@@ -67,7 +67,7 @@ class Shells:
         self, template: str, site: Any, blocks: Sequence[BlockInForce], *, metered: bool, context: dict[str, Any]
     ) -> str:
         shown = [
-            ShellBlock(b.key, b.kind, without_marks(b.title), b.words, Markup(without_marks(b.body))) for b in blocks
+            ShellBlock(b.key, b.kind, without_marks(b.title), b.words, Markup(slot(f"block:{b.key}"))) for b in blocks
         ]
         measuring = dict(context.pop("measuring"))
         main = {"data-view": slot("view"), "data-journal": slot("journal"), **measuring} if metered else {}
