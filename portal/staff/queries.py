@@ -92,7 +92,7 @@ def credentials_of(db: Session, email: str) -> Credentials | None:
     return Credentials(row[0], row[1], row[2] is not None) if row is not None else None
 
 
-def person_of(db: Session, user_id: str) -> Person | None:
+def person(db: Session, user_id: str) -> Person | None:
     """Return a member of staff, disabled or not."""
     row = db.execute(select(User.id, User.name, User.email, User.roles).where(User.id == user_id)).first()
     return Person(row[0], row[1], row[2], frozenset(map(Role, row[3]))) if row is not None else None

@@ -1,0 +1,179 @@
+"""Questions about doctors: who they are, who looks after them, what they consented to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy.orm import Session
+
+from portal.hcp.consents import ConsentRow, ConsentState, Purpose, in_force
+from portal.hcp.models import AdoptionStep, Assignment, Consent, DeclaredInterest, Hcp, Territory
+from portal.hcp.profiles import HcpCard
+
+__all__ = ["ConsentState", "HcpCard"]
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """Who looks after a doctor, since when."""
+
+    user_id: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step on the adoption ladder, with when it was taken and by whom it was noted."""
+
+    step: str
+    by_id: str | None
+    at: datetime
+
+
+def hcp_card(db: Session, hcp_id: str) -> HcpCard | None:
+    """Return a doctor, None where there is none."""
+    return _first(db, _cards().where(Hcp.id == hcp_id))
+
+
+def hcp_by_ref(db: Session, ref: str) -> HcpCard | None:
+    """Return the doctor of a reference, None where there is none."""
+    return _first(db, _cards().where(Hcp.ref == ref))
+
+
+def hcps_by_email(db: Session, email: str) -> list[HcpCard]:
+    """Return the doctors with an address, whatever its case; several may share one."""
+    return _all(db, _cards().where(Hcp.email == email.strip().lower()))
+
+
+def cards_of(db: Session, hcp_ids: Iterable[str]) -> dict[str, HcpCard]:
+    """Return doctors by id; unknown ids are left out."""
+    wanted = set(hcp_ids)
+    return {card.id: card for card in _all(db, _cards().where(Hcp.id.in_(wanted)))} if wanted else {}
+
+
+def all_doctors(db: Session) -> list[HcpCard]:
+    """Return every doctor who is not erased, by name."""
+    return _all(db, _cards().where(Hcp.erased_at.is_(None)))
+
+
+def doctors_of(db: Session, user_id: str, at: datetime) -> list[HcpCard]:
+    """Return the doctors a member of staff looks after at `at`, by name."""
+    theirs = select(Assignment.hcp_id).where(Assignment.user_id == user_id, _in_force(at))
+    return _all(db, _cards().where(Hcp.erased_at.is_(None), Hcp.id.in_(theirs)))
+
+
+def is_assigned(db: Session, user_id: str, hcp_id: str, at: datetime) -> bool:
+    """Tell whether a member of staff looks after a doctor at `at`."""
+    return (
+        db.scalar(
+            select(Assignment.id).where(Assignment.user_id == user_id, Assignment.hcp_id == hcp_id, _in_force(at))
+        )
+        is not None
+    )
+
+
+def assigned_staff(db: Session, hcp_id: str, at: datetime) -> list[Assigned]:
+    """Return who looks after a doctor at `at`, longest first."""
+    rows = db.execute(
+        select(Assignment.user_id, Assignment.since)
+        .where(Assignment.hcp_id == hcp_id, _in_force(at))
+        .order_by(Assignment.since, Assignment.id)
+    ).all()
+    return [Assigned(user_id, since) for user_id, since in rows]
+
+
+def consent_in_force(db: Session, hcp_id: str, site_id: str) -> ConsentState:
+    """Return what a doctor has decided for a site; what was never decided is refused."""
+    mine = or_(Consent.site_id == site_id, Consent.site_id.is_(None))
+    return in_force(_consents(db, select(Consent).where(Consent.hcp_id == hcp_id, mine)), site_id)
+
+
+def consents_in_force(db: Session, hcp_ids: Iterable[str], site_id: str) -> dict[str, ConsentState]:
+    """Return what several doctors have decided for a site, in one query."""
+    wanted = set(hcp_ids)
+    mine = or_(Consent.site_id == site_id, Consent.site_id.is_(None))
+    rows: dict[str, list[ConsentRow]] = {hcp_id: [] for hcp_id in wanted}
+    for row in db.scalars(select(Consent).where(Consent.hcp_id.in_(wanted), mine)).all():
+        rows[row.hcp_id].append(_consent(row))
+    return {hcp_id: in_force(theirs, site_id) for hcp_id, theirs in rows.items()}
+
+
+def consent_history(db: Session, hcp_id: str, site_id: str | None = None) -> list[ConsentRow]:
+    """Return every decision of a doctor, newest first; with a site, those that bear on it."""
+    query = select(Consent).where(Consent.hcp_id == hcp_id)
+    if site_id is not None:
+        query = query.where(or_(Consent.site_id == site_id, Consent.site_id.is_(None)))
+    return _consents(db, query.order_by(Consent.at.desc(), Consent.id))
+
+
+def declared_interests(db: Session, hcp_id: str, site_id: str) -> tuple[str, ...]:
+    """Return the topics a doctor said they care about, by name."""
+    return tuple(
+        db.scalars(
+            select(DeclaredInterest.topic)
+            .where(DeclaredInterest.hcp_id == hcp_id, DeclaredInterest.site_id == site_id)
+            .order_by(DeclaredInterest.topic)
+        ).all()
+    )
+
+
+def adoption_history(db: Session, hcp_id: str) -> list[Step]:
+    """Return the steps of a doctor on the adoption ladder, newest first."""
+    rows = db.scalars(
+        select(AdoptionStep).where(AdoptionStep.hcp_id == hcp_id).order_by(AdoptionStep.at.desc(), AdoptionStep.id)
+    ).all()
+    return [Step(row.step, row.by_id, row.at) for row in rows]
+
+
+def _in_force(at: datetime) -> ColumnElement[bool]:
+    return and_(Assignment.since <= at, or_(Assignment.until.is_(None), Assignment.until > at))
+
+
+def _consents(db: Session, query: Select[Consent]) -> list[ConsentRow]:
+    return [_consent(row) for row in db.scalars(query).all()]
+
+
+def _consent(row: Consent) -> ConsentRow:
+    return ConsentRow(row.site_id, Purpose(row.purpose), row.decision, row.source, row.wording, row.at)
+
+
+def _cards() -> Select[Hcp, str | None, str | None]:
+    return (
+        select(Hcp, Territory.key, Territory.name)
+        .outerjoin(Territory, Territory.id == Hcp.territory_id)
+        .order_by(Hcp.last_name, Hcp.first_name, Hcp.ref)
+    )
+
+
+def _first(db: Session, query: Select[Hcp, str | None, str | None]) -> HcpCard | None:
+    found = _all(db, query)
+    return found[0] if found else None
+
+
+def _all(db: Session, query: Select[Hcp, str | None, str | None]) -> list[HcpCard]:
+    return [
+        HcpCard(
+            id=hcp.id,
+            ref=hcp.ref,
+            npi=hcp.npi,
+            title=hcp.title,
+            first_name=hcp.first_name,
+            last_name=hcp.last_name,
+            email=hcp.email,
+            audience=hcp.audience,
+            specialty=hcp.specialty,
+            segment=hcp.segment,
+            decile=hcp.decile,
+            adoption_step=hcp.adoption_step,
+            knowledge_level=hcp.knowledge_level,
+            language=hcp.language,
+            market=hcp.market,
+            channel=hcp.channel,
+            territory_key=key,
+            territory_name=name,
+            access_revoked_at=hcp.access_revoked_at,
+            erased_at=hcp.erased_at,
+        )
+        for hcp, key, name in db.execute(query).all()
+    ]
