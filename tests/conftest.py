@@ -12,8 +12,15 @@ from sqlalchemy import text
 from portal import create_app, load_tables
 from portal.config import Settings
 from portal.db import Base, Database
+from tests.browser import leave_out_browser_tests
 from tests.client import HouseClient
 from tests.people import Staff, sign_in_as
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave browser tests out, visibly, where there is no browser."""
+    leave_out_browser_tests(config, items)
+
 
 KEY = "test-key-" + "k" * 32
 
@@ -24,10 +31,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "portal.sqlite"
     database = Database(f"sqlite:///{path}")
     _make_tables(database)
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.rollback()
-    database.close()
+    database.close()  # the last connection to close moves the write-ahead log into the file
     return path
 
 
