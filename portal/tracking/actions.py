@@ -1,0 +1,241 @@
+"""Verbs of the tracking room: open a page view, take beats."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from portal.db import new_id
+from portal.tracking import statements
+from portal.tracking.books import Books
+from portal.tracking.credential import Mint, ms_of
+from portal.tracking.credits import ServedSection, credit
+from portal.tracking.drops import Drop
+from portal.tracking.dwell import Totals, load
+from portal.tracking.funnel import Admitted, admit, keep, status_of
+from portal.tracking.models import PageView
+
+_MOST_COPIES = 20
+_MOST_REFUSED = 100
+_ENGAGED_MS = 5000
+
+Section = tuple[str, str, str, tuple[str, ...], int]
+Revoked = Callable[[Session, Collection[str]], Collection[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenView:
+    """A page view just opened; its id goes into the credential."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one beat: HTTP status, why it was dropped, and what it newly proves of its visit."""
+
+    status: int
+    drop: Drop | None = None
+    view_id: str | None = None
+    visit_id: str | None = None
+    ran_script: bool = False  # the first beat of its view
+    engaged: bool = False  # now for the first time: trusted input and 5 s visible
+
+
+def open_view(
+    db: Session,
+    *,
+    hcp_id: str | None,
+    visit_id: str | None,
+    site_id: str,
+    page: str,
+    arrangement_id: str | None,
+    sections: Iterable[Section],
+    mode: str,
+    feeds_profile: bool,
+    at: datetime,
+    grace_ms: int = 5000,
+    staff: bool = False,
+) -> OpenView:
+    """Write the row of a page shown now and return its id; its dwell is unknown until a beat comes.
+
+    `sections` are (key, module key, module version, topics, words) as served. Mode `anonymous` writes no identity.
+    """
+    named = mode == "identified"
+    view_id = new_id()
+    db.execute(
+        statements.add_views(),
+        {
+            "id": view_id,
+            "hcp_id": hcp_id if named else None,
+            "visit_id": visit_id if named else None,
+            "site_id": site_id,
+            "page": page,
+            "arrangement_id": arrangement_id if named else None,
+            "mode": mode,
+            "feeds_profile": feeds_profile and named and not staff,
+            "staff": staff,
+            "sections": [
+                [key, module, version, list(topics), words] for key, module, version, topics, words in sections
+            ],
+            "grace_ms": grace_ms,
+            "opened_at": at,
+            "confirmed": False,
+            "refused": [],
+        },
+    )
+    return OpenView(view_id)
+
+
+def take_beat(
+    db: Session, raw: bytes, *, mint: Mint, at: datetime, half_life_days: float, revoked: Revoked | None = None
+) -> Answer:
+    """Take one beat; see `take_beats`."""
+    return take_beats(db, [raw], mint=mint, at=at, half_life_days=half_life_days, revoked=revoked)[0]
+
+
+def take_beats(
+    db: Session,
+    raws: Sequence[bytes],
+    *,
+    mint: Mint,
+    at: datetime,
+    half_life_days: float,
+    revoked: Revoked | None = None,
+    refused_before: Iterable[Drop] = (),
+) -> list[Answer]:
+    """Take beats that arrived together and return an answer for each; everything they change is one transaction.
+
+    `revoked` tells which of some visits may report no more; `refused_before` are drops named before the funnel.
+    Nothing may be answered before the caller has committed.
+    """
+    answers: dict[int, Answer] = {}
+    drops: Counter[Drop] = Counter(refused_before)
+    waiting: dict[str, list[tuple[int, Admitted]]] = {}
+    now_ms = ms_of(at)
+    for place, raw in enumerate(raws):
+        outcome = admit(raw, mint, now_ms=now_ms)
+        if isinstance(outcome, Drop):
+            answers[place] = Answer(status_of(outcome), outcome)
+        else:
+            waiting.setdefault(_row_id(outcome), []).append((place, outcome))
+    if waiting:
+        rows = _rows(db, waiting)
+        visits = {row["visit_id"] for row in rows.values() if row["visit_id"]}
+        gone = set(revoked(db, visits)) if revoked and visits else set()
+        books = Books(db, at=at, half_life_days=half_life_days)
+        for row_id, arrived in waiting.items():
+            row = rows.get(row_id)
+            for place, admitted in arrived:
+                answers[place] = _take(books, row, admitted, gone, drops, at)
+        books.close()
+    drops.update(answer.drop for answer in answers.values() if answer.drop is not None)
+    if drops:
+        day = at.date().isoformat()
+        db.execute(
+            statements.add_drops(_dialect(db)),
+            [{"day": day, "reason": str(drop), "count": count} for drop, count in sorted(drops.items())],
+        )
+    return [answers[place] for place in range(len(raws))]
+
+
+def _take(
+    books: Books,
+    row: dict[str, Any] | None,
+    admitted: Admitted,
+    gone: Collection[str],
+    drops: Counter[Drop],
+    at: datetime,
+) -> Answer:
+    if row is None:
+        return Answer(status_of(Drop.UNKNOWN_VIEW), Drop.UNKNOWN_VIEW)
+    if "drop" in row:
+        return Answer(status_of(row["drop"]), row["drop"])
+    if row["visit_id"] in gone or (row["stopped_at"] is not None and row["stopped_at"] <= at):
+        return Answer(status_of(Drop.REVOKED), Drop.REVOKED, row["id"], row["visit_id"])
+    served: list[ServedSection] = row["served"]
+    known: Totals = row["totals"]
+    allowed = {section.key for section in served}
+    outcome = keep(admitted, known, allowed=allowed, refused=row["refused"])
+    if isinstance(outcome, Drop):
+        if outcome is not Drop.SPENT_NUMBER and len(row["refused"]) < _MOST_REFUSED:
+            row["refused"] = sorted({*row["refused"], admitted.beat.n})
+            books.refuse(row)
+        return Answer(status_of(outcome), outcome, row["id"], row["visit_id"])
+    drops.update(outcome.trimmed)
+    begun = max(0, admitted.elapsed - admitted.beat.age)
+    if outcome.totals == known and (row["begun_ms"] is None or begun >= row["begun_ms"]):
+        return Answer(204, view_id=row["id"], visit_id=row["visit_id"])
+    row["begun_ms"] = begun if row["begun_ms"] is None else min(begun, row["begun_ms"])
+    won = None if row["staff"] else credit(known, outcome.totals, served, outcome.events)
+    books.enter(row, known, outcome.totals, outcome.events, won)
+    row["totals"] = outcome.totals
+    return Answer(
+        204,
+        view_id=row["id"],
+        visit_id=row["visit_id"],
+        ran_script=not known.numbers,
+        engaged=_is_engaged(outcome.totals) and not _is_engaged(known),
+    )
+
+
+def _is_engaged(totals: Totals) -> bool:
+    return totals.touched and totals.vis >= _ENGAGED_MS
+
+
+def _rows(db: Session, waiting: Mapping[str, list[tuple[int, Admitted]]]) -> dict[str, dict[str, Any]]:
+    """Return the rows beats are for, by id; a copy of a page gets a row of its own when it first speaks."""
+    rows = _load(db, list(waiting))
+    for row_id, arrived in sorted(waiting.items()):
+        admitted = arrived[0][1]
+        if row_id in rows or not admitted.beat.copy:
+            continue
+        base = db.execute(statements.whole_view(), {"row_id": admitted.ticket.view_id}).mappings().first()
+        if base is None:
+            continue
+        copies = db.scalar(select(func.count()).select_from(PageView).where(PageView.copy_of == base["id"])) or 0
+        if copies >= _MOST_COPIES:
+            rows[row_id] = {"drop": Drop.TOO_MANY_COPIES}
+            continue
+        blank: dict[str, Any] = dict.fromkeys((*statements.COUNTERS, "begun_ms"))
+        opened_at = base["opened_at"] + timedelta(milliseconds=max(0, admitted.elapsed - admitted.beat.age))
+        db.execute(
+            statements.add_views(),
+            {
+                **base,
+                **blank,
+                "id": row_id,
+                "copy_of": base["id"],
+                "opened_at": opened_at,
+                "confirmed": False,
+                "refused": [],
+            },
+        )
+        rows |= _load(db, [row_id])
+    return rows
+
+
+def _load(db: Session, ids: list[str]) -> dict[str, dict[str, Any]]:
+    found = {row["id"]: dict(row) for row in db.execute(statements.views_by_id(), {"ids": ids}).mappings()}
+    for row in found.values():
+        row["served"] = [
+            ServedSection(key, mod, ver, tuple(topics), words) for key, mod, ver, topics, words in row["sections"]
+        ]
+        row["totals"] = load(row["state"])
+    return found
+
+
+def _row_id(admitted: Admitted) -> str:
+    """Return the id of the row a beat is for: the view's, or one derived from it for a restored copy of its page."""
+    if not admitted.beat.copy:
+        return admitted.ticket.view_id
+    return hashlib.sha256(f"{admitted.ticket.view_id} {admitted.beat.copy}".encode()).hexdigest()[:32]
+
+
+def _dialect(db: Session) -> str:
+    return db.get_bind().dialect.name

@@ -1,0 +1,173 @@
+"""The statements of the hot road, built once per database kind."""
+
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Insert, Table, bindparam, case, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import Update
+from sqlalchemy.sql.selectable import Select
+
+from portal.tracking.models import (
+    CalculatorUse,
+    DailyDwell,
+    DropCount,
+    Interaction,
+    Interest,
+    PageView,
+    SectionView,
+)
+
+Upsert = sqlite.Insert | postgresql.Insert
+
+COUNTERS = (
+    "last_at",
+    "begun_ms",
+    "vis_ms",
+    "eng_ms",
+    "ret_ms",
+    "silences",
+    "pend_ms",
+    "blur_ms",
+    "idle_ms",
+    "gap_ms",
+    "video_ms",
+    "depth",
+    "confirmed",
+    "sent",
+    "received",
+    "wall_ms",
+    "state",
+)
+
+
+@lru_cache(maxsize=1)
+def views_by_id() -> Select[Any]:
+    """Return the question for page views by id, held against other writers until the end, in order of id."""
+    table = _table(PageView)
+    columns = [table.c[name] for name in ("id", "hcp_id", "visit_id", "site_id", "sections", "opened_at", "stopped_at")]
+    columns += [table.c[name] for name in ("feeds_profile", "staff", "begun_ms", "state", "refused")]
+    return (
+        select(*columns).where(table.c.id.in_(bindparam("ids", expanding=True))).order_by(table.c.id).with_for_update()
+    )
+
+
+@lru_cache(maxsize=1)
+def whole_view() -> Select[Any]:
+    """Return the question for every column of one page view."""
+    table = _table(PageView)
+    return select(table).where(table.c.id == bindparam("row_id"))
+
+
+@lru_cache(maxsize=1)
+def save_view() -> Update:
+    """Return the one write of a view's merged counters."""
+    table = _table(PageView)
+    values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in COUNTERS}
+    return update(table).where(table.c.id == bindparam("row_id")).values(values)
+
+
+@lru_cache(maxsize=1)
+def interest_of() -> Select[Any]:
+    """Return the question for the interest of doctors."""
+    table = _table(Interest)
+    return select(table).where(table.c.hcp_id.in_(bindparam("hcp_ids", expanding=True))).with_for_update()
+
+
+@lru_cache(maxsize=1)
+def save_refused() -> Update:
+    """Return the write of the numbers a view refused."""
+    table = _table(PageView)
+    return (
+        update(table)
+        .where(table.c.id == bindparam("row_id"))
+        .values(refused=bindparam("numbers", type_=table.c.refused.type))
+    )
+
+
+@lru_cache(maxsize=2)
+def save_sections(dialect: str) -> Upsert:
+    """Return the one write of the sections that changed."""
+    return _upsert(
+        dialect, _table(SectionView), ("view_id", "section"), ("attention_ms", "seen_ms", "first", "times", "passed")
+    )
+
+
+@lru_cache(maxsize=2)
+def save_interest(dialect: str) -> Upsert:
+    """Return the write of decayed interest."""
+    return _upsert(dialect, _table(Interest), ("hcp_id", "site_id", "topic"), ("value_ms", "at"))
+
+
+@lru_cache(maxsize=2)
+def add_interactions(dialect: str) -> Upsert:
+    """Return the write of events; one that is there stays as it is."""
+    return _upsert(dialect, _table(Interaction), ("view_id", "no", "type", "subject"), ())
+
+
+@lru_cache(maxsize=2)
+def save_calculators(dialect: str) -> Upsert:
+    """Return the write of calculator uses: first opening, first completion, newest band."""
+    table = _table(CalculatorUse)
+    base = _insert(dialect, table)
+    new = base.excluded
+    newer = new.last_no > table.c.last_no
+    return base.on_conflict_do_update(
+        index_elements=["view_id", "calculator"],
+        set_={
+            "opened_at": case((new.opened_at < table.c.opened_at, new.opened_at), else_=table.c.opened_at),
+            "completed_at": func.coalesce(table.c.completed_at, new.completed_at),
+            "band": case((newer, new.band), else_=table.c.band),
+            "version": case((newer, new.version), else_=table.c.version),
+            "last_no": case((newer, new.last_no), else_=table.c.last_no),
+        },
+    )
+
+
+@lru_cache(maxsize=2)
+def add_daily(dialect: str) -> Upsert:
+    """Return the write that adds a difference to the daily roll-up."""
+    table = _table(DailyDwell)
+    base = _insert(dialect, table)
+    new = base.excluded
+    return base.on_conflict_do_update(
+        index_elements=["hcp_id", "site_id", "module_key", "day", "profiled"],
+        set_={
+            **{name: table.c[name] + new[name] for name in ("eng_ms", "reads", "skips", "downloads")},
+            "completed": case((new.completed, new.completed), else_=table.c.completed),
+            "useful": func.coalesce(new.useful, table.c.useful),
+            "answers": table.c.answers + new.answers,
+            "last_at": case((new.last_at > table.c.last_at, new.last_at), else_=table.c.last_at),
+        },
+    )
+
+
+@lru_cache(maxsize=2)
+def add_drops(dialect: str) -> Upsert:
+    """Return the write that counts drops."""
+    table = _table(DropCount)
+    base = _insert(dialect, table)
+    return base.on_conflict_do_update(
+        index_elements=["day", "reason"], set_={"count": table.c.count + base.excluded.count}
+    )
+
+
+def add_views() -> Insert:
+    """Return the plain insert of page views."""
+    return insert(_table(PageView))
+
+
+def _upsert(dialect: str, table: Table, key: tuple[str, ...], replaced: tuple[str, ...]) -> Upsert:
+    base = _insert(dialect, table)
+    if not replaced:
+        return base.on_conflict_do_nothing(index_elements=list(key))
+    return base.on_conflict_do_update(index_elements=list(key), set_={name: base.excluded[name] for name in replaced})
+
+
+def _insert(dialect: str, table: Table) -> Upsert:
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+def _table(model: Any) -> Table:
+    table: Table = model.__table__
+    return table
