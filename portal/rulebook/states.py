@@ -54,7 +54,7 @@ FOLLOWING: dict[State, frozenset[State]] = {
     State.DRAFT: frozenset({State.IN_REVIEW, State.DISCARDED}),
     State.IN_REVIEW: frozenset({State.DRAFT, State.APPROVED}),
     State.APPROVED: frozenset({State.DRAFT, State.RELEASED}),
-    State.RELEASED: frozenset({State.DRAFT}),  # only while it is scheduled, that is before its first moment
+    State.RELEASED: frozenset({State.DRAFT, State.APPROVED}),  # only while scheduled, that is before its first moment
     State.DISCARDED: frozenset(),
 }
 
