@@ -58,3 +58,11 @@ def source(name: str) -> str:
         raise CalculatorUnknown(f"There is no calculator named {name[:60]!r}; there are {', '.join(names())}.")
     path = resources.files("portal.calculators").joinpath("definitions").joinpath(f"{name}.json")
     return path.read_text(encoding="utf-8")
+
+
+def recorded_bands(calculator: Calculator) -> dict[str, str]:
+    """Gives the words that may be recorded as a result band, each with its label; empty where none may be."""
+    bands = calculator.definition.bands
+    if bands is None or not bands.recordable:
+        return {}
+    return {band.id.lower(): band.label for band in bands.each}
