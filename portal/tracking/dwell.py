@@ -6,7 +6,6 @@ that come twice, late, in another order or not at all leave the same totals as t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from portal.tracking.beats import AGREEMENT_MS, MAX_SPANS, Beat, Section
@@ -16,7 +15,6 @@ from portal.tracking.spans import Spans, count, runs, union
 SLACK_MS = 3000
 _MOST_RUNS = 200
 _NO_SECTION = Section(0, 0, 0, 0, 0)
-_NO_SECTIONS: Mapping[str, Section] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class Totals:
     numbers: Spans = ()
     events: Spans = ()
     spans: Spans = ()
-    sections: Mapping[str, Section] = _NO_SECTIONS
+    sections: Mapping[str, Section] = field(default_factory=dict)
 
     @property
     def pend(self) -> int:

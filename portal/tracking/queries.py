@@ -1,8 +1,6 @@
 """Questions about what was read; `records.py` holds the answers' shapes."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from types import MappingProxyType
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -30,7 +28,6 @@ from portal.tracking.records import (
 )
 
 _MS_PER_MINUTE = 60_000
-_EMPTY: Mapping[str, ModuleHistory] = MappingProxyType({})
 
 
 def views_of(db: Session, hcp_id: str, since: datetime | None = None, *, limit: int | None = None) -> list[ViewRow]:
