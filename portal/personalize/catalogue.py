@@ -66,7 +66,10 @@ OPERATORS: dict[FactType, frozenset[Op]] = {
 
 @dataclass(frozen=True, slots=True)
 class FactSpec:
-    """One declared fact; `lead` is how a sentence about it begins, with `{of}` for what it is asked about."""
+    """One declared fact; `lead` is how a sentence about it begins, with `{of}` for what it is asked about.
+
+    `values` says that its values are keys of modules or topics; `personal` that it belongs to the person.
+    """
 
     name: str
     type: FactType
@@ -77,6 +80,7 @@ class FactSpec:
     unit: str = ""
     choices: tuple[str, ...] = ()
     of: Of | None = None
+    values: Of | None = None
     windowed: bool = False
     personal: bool = True
 
@@ -110,8 +114,8 @@ def _step(name: str, plain: str, choices: tuple[str, ...]) -> FactSpec:
     )
 
 
-def _set(name: str, source: str, plain: str, read: Callable[[Facts], frozenset[str]]) -> FactSpec:
-    return FactSpec(name, FactType.SET, source, plain, plain, lambda facts, _of, _within: read(facts))
+def _set(name: str, source: str, plain: str, values: Of, read: Callable[[Facts], frozenset[str]]) -> FactSpec:
+    return FactSpec(name, FactType.SET, source, plain, plain, lambda facts, _of, _within: read(facts), values=values)
 
 
 def _count(
@@ -147,6 +151,7 @@ _ALL = (
         "declared_interests",
         "said by the doctor",
         "declared interests",
+        Of.TOPIC,
         lambda facts: facts.declared_interests,
     ),
     FactSpec(
@@ -257,18 +262,20 @@ _ALL = (
         unit="days",
         windowed=False,
     ),
-    _set("sent", "mailing", "modules sent", lambda facts: facts.sent),
-    _set("discussed", "visit notes", "modules discussed", lambda facts: facts.discussed),
+    _set("sent", "mailing", "modules sent", Of.MODULE, lambda facts: facts.sent),
+    _set("discussed", "visit notes", "modules discussed", Of.MODULE, lambda facts: facts.discussed),
     _set(
         "rep_picks",
         "representative",
         "the representative's picks",
+        Of.MODULE,
         lambda facts: frozenset(facts.rep_picks),
     ),
     _set(
         "not_relevant",
         "said by the doctor",
         "modules marked not relevant",
+        Of.MODULE,
         lambda facts: facts.not_relevant,
     ),
     FactSpec(

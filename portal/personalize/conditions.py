@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Annotated
@@ -71,7 +72,8 @@ Sentence = Annotated[
     StringConstraints(strict=True, strip_whitespace=True, min_length=3, max_length=300),
     AfterValidator(_printable),
 ]
-Key = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:#/-]{0,119}$")]
+KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:#/-]{0,119}")
+Key = Annotated[str, StringConstraints(strict=True, pattern=rf"^{KEY.pattern}$")]
 ModuleKey = Annotated[Key, AfterValidator(_not_a_block)]
 RuleId = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Count = Annotated[int, Field(strict=True)]
@@ -168,6 +170,8 @@ def _check_one(spec: FactSpec, value: Value) -> None:
             written = ""
         if written != value:
             raise refuse(f"{spec.plain}: a date as 2026-11-30")
+    elif spec.values is not None and not KEY.fullmatch(value):
+        raise refuse(f"{spec.plain}: the key of a {spec.values.value}")
     elif spec.choices and value not in spec.choices:
         raise refuse(f"{spec.plain}: one of {', '.join(spec.choices)}")
 

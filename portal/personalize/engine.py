@@ -27,7 +27,7 @@ from portal.personalize.compiling import CompiledRule, CompiledRules, Plan, comp
 from portal.personalize.effects import After, Hide, Interest, Limit, Lower, Pin, Raise, Require
 from portal.personalize.facts import Confidence, Facts
 from portal.personalize.placing import Placing
-from portal.personalize.rules import Rule, RuleSet
+from portal.personalize.rules import RuleSet
 from portal.personalize.scoring import Ledger, add_interest_rule, add_settings, repeated
 
 _STANDARD_SENTENCE = {
@@ -62,7 +62,30 @@ def arrange(facts: Facts, candidates: Iterable[Candidate], rule_set: RuleSet | C
     compiled = compile_rules(rule_set)
     plan = compiled.plan(candidates)
     mode = mode_of(facts, compiled.rule_set)
-    return _Page(facts if mode is Mode.PERSONAL else facts.blanked(), plan, compiled, mode, facts.subject).settled()
+    return _Page(seen(facts, mode), plan, compiled, mode, facts.subject).settled()
+
+
+def seen(facts: Facts, mode: Mode) -> Facts:
+    """Give what a page of this mode may look at: everything on a personal page, else nothing of the person."""
+    return facts if mode is Mode.PERSONAL else facts.blanked()
+
+
+def state_of(compiled: CompiledRule, facts: Facts, mode: Mode, subject: str, site: str) -> State:
+    """Say what becomes of one rule on a page of this mode, given what that page may look at."""
+    rule = compiled.rule
+    if not rule.enabled:
+        return State.OFF
+    if rule.starts is not None and facts.at < rule.starts:
+        return State.NOT_YET
+    if rule.ends is not None and facts.at >= rule.ends:
+        return State.ENDED
+    if rule.audience and facts.profile.audience not in rule.audience:
+        return State.OTHER_AUDIENCE
+    if mode is not Mode.PERSONAL and compiled.rests_without_person:
+        return State.RESTING
+    if rule.sample_percent < 100 and not in_sample(subject, rule.id, site, rule.sample_percent):
+        return State.OUTSIDE_SAMPLE
+    return State.MATCHED if compiled.test(facts) else State.UNMATCHED
 
 
 class _Page:
@@ -90,7 +113,7 @@ class _Page:
                     self.out[place] = (Why.NOT_RELEVANT, "You marked it as not relevant", "", "not-relevant")
             add_settings(self.ledger, self.plan, self.facts, self.settings)
         for acting, rule in enumerate(self.compiled.rules):
-            state = self._state(rule)
+            state = state_of(rule, self.facts, self.mode, self.subject, self.compiled.rule_set.site)
             self.states.append(state)
             if state is State.MATCHED:
                 self._act(acting, rule)
@@ -107,28 +130,10 @@ class _Page:
             self.mode,
             self.compiled.rule_set.id,
             self.compiled.rule_set.version,
-            tuple([self._item(number, place, scores[place]) for number, place in enumerate(order, 1)]),
+            self._items(order),
             tuple([self._left_out(place) for place in sorted(self.out)]),
             self._traces(placing),
         )
-
-    def _state(self, compiled: CompiledRule) -> State:
-        rule, at = compiled.rule, self.facts.at
-        if not rule.enabled:
-            return State.OFF
-        if rule.starts is not None and at < rule.starts:
-            return State.NOT_YET
-        if rule.ends is not None and at >= rule.ends:
-            return State.ENDED
-        if rule.audience and self.facts.profile.audience not in rule.audience:
-            return State.OTHER_AUDIENCE
-        if self.mode is not Mode.PERSONAL and compiled.rests_without_person:
-            return State.RESTING
-        if rule.sample_percent < 100 and not in_sample(
-            self.subject, rule.id, self.compiled.rule_set.site, rule.sample_percent
-        ):
-            return State.OUTSIDE_SAMPLE
-        return State.MATCHED if compiled.test(self.facts) else State.UNMATCHED
 
     def _act(self, acting: int, compiled: CompiledRule) -> None:
         rule, targets = compiled.rule, self.plan.targets[acting]
@@ -199,31 +204,21 @@ class _Page:
             self.ledger.add((place,), self.compiled.rules[acting].contribution)
         return placing
 
-    def _item(self, number: int, place: int, score: int) -> Item:
-        candidate, account = self.plan.standard[place], self.ledger.accounts[place]
-        if not account:
-            sentence = _STANDARD_SENTENCE[self.mode]
-            return Item(candidate.module, candidate.version, number, score, (), sentence, _NO_CAUSE)
-        sentence, cause = self._reason(place, account)
-        return Item(candidate.module, candidate.version, number, score, tuple(account), sentence, cause)
-
-    def _reason(self, place: int, account: list[Contribution]) -> tuple[str, tuple[str, str]]:
-        if place in self.placed_by:
-            rule: Rule = self.placed_by[place].rule
-            return rule.because, ("rule", rule.id)
-        best = worst = account[0]
-        if best.points > 0 and len(account) == 1:
-            return best.sentence, best.cause
-        for contribution in account:
-            if contribution.points > best.points:
-                best = contribution
-            elif contribution.points < worst.points:
-                worst = contribution
-        if best.points > 0:
-            return best.sentence, best.cause
-        if worst.points < 0:
-            return f"Shown later: {worst.sentence[:1].lower()}{worst.sentence[1:]}", worst.cause
-        return best.sentence, best.cause
+    def _items(self, order: list[int]) -> tuple[Item, ...]:
+        """Give the shown items; a rule that placed one gives its reason, else what added or took away most."""
+        standard, accounts, scores = self.plan.standard, self.ledger.accounts, self.ledger.scores
+        sentence_here = _STANDARD_SENTENCE[self.mode]
+        items = []
+        for number, place in enumerate(order, 1):
+            candidate, account, score = standard[place], accounts[place], scores[place]
+            sentence, cause = sentence_here, _NO_CAUSE
+            if place in self.placed_by:
+                rule = self.placed_by[place].rule
+                sentence, cause = rule.because, ("rule", rule.id)
+            elif account:
+                sentence, cause = _reason(account)
+            items.append(Item(candidate.module, candidate.version, number, score, tuple(account), sentence, cause))
+        return tuple(items)
 
     def _left_out(self, place: int) -> NotShown:
         candidate = self.plan.standard[place]
@@ -237,3 +232,16 @@ class _Page:
             modules = tuple([standard[place].module for place in lost]) if lost else ()
             traces[compiled.index] = RuleTrace(compiled.rule.id, state, modules)
         return tuple(traces)
+
+
+def _reason(account: list[Contribution]) -> tuple[str, tuple[str, str]]:
+    """Give the sentence and cause of what added most, or where nothing added, of what took away most."""
+    best = worst = account[0]
+    for contribution in account[1:]:
+        if contribution.points > best.points:
+            best = contribution
+        elif contribution.points < worst.points:
+            worst = contribution
+    if best.points > 0 or worst.points == 0:
+        return best.sentence, best.cause
+    return f"Shown later: {worst.sentence[:1].lower()}{worst.sentence[1:]}", worst.cause

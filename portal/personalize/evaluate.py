@@ -16,6 +16,7 @@ from portal.personalize.readers import FactValue
 
 Test = Callable[[Facts], bool]
 ValueTest = Callable[[FactValue], bool]
+_NUMBER = (int, float)
 
 
 def value_of(comparison: Comparison, facts: Facts) -> FactValue:
@@ -57,9 +58,8 @@ def _every(tests: list[Test]) -> Test:
             return lambda _facts: True
         case [only]:
             return only
-        case [first, second]:
-            return lambda facts: first(facts) and second(facts)
-    return lambda facts: all(test(facts) for test in tests)
+    first, rest = tests[0], _every(tests[1:])
+    return lambda facts: first(facts) and rest(facts)
 
 
 def _some(tests: list[Test]) -> Test:
@@ -68,9 +68,8 @@ def _some(tests: list[Test]) -> Test:
             return lambda _facts: False
         case [only]:
             return only
-        case [first, second]:
-            return lambda facts: first(facts) or second(facts)
-    return lambda facts: any(test(facts) for test in tests)
+    first, rest = tests[0], _some(tests[1:])
+    return lambda facts: first(facts) or rest(facts)
 
 
 def _comparison(comparison: Comparison) -> Test:
@@ -125,10 +124,10 @@ def _ordered(spec: FactSpec, op: Op, value: object) -> ValueTest:
 def _ordered_number(op: Op, bound: float) -> ValueTest:
     match op:
         case Op.MORE:
-            return lambda known: isinstance(known, int | float) and known > bound
+            return lambda known: isinstance(known, _NUMBER) and known > bound
         case Op.AT_LEAST:
-            return lambda known: isinstance(known, int | float) and known >= bound
+            return lambda known: isinstance(known, _NUMBER) and known >= bound
         case Op.LESS:
-            return lambda known: isinstance(known, int | float) and known < bound
+            return lambda known: isinstance(known, _NUMBER) and known < bound
         case _:
-            return lambda known: isinstance(known, int | float) and known <= bound
+            return lambda known: isinstance(known, _NUMBER) and known <= bound

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -127,11 +128,16 @@ class Facts:
 
     def since(self, within_days: int) -> date:
         """Give the first UTC day that counts as within the last `within_days` days."""
-        return self.at.date() - timedelta(days=within_days)
+        return _first_day(self.at.date(), within_days)
 
     def at_instant(self, at: datetime) -> Facts:
         """Give the same facts with another instant; nothing is decayed anew."""
         return replace(self, at=at)
+
+
+@lru_cache(maxsize=256)
+def _first_day(today: date, within_days: int) -> date:
+    return today - timedelta(days=min(within_days, today.toordinal() - 1))
 
 
 def decayed(value: float, at_then: datetime, at_now: datetime, half_life_days: float) -> float:

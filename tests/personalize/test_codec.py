@@ -24,6 +24,7 @@ from portal.personalize.codec import (
 from tests.personalize import worlds
 
 
+@worlds.tried
 @given(worlds.facts())
 def test_facts_go_to_text_and_back(facts: Facts) -> None:
     text = facts_to_json(facts)
@@ -32,6 +33,7 @@ def test_facts_go_to_text_and_back(facts: Facts) -> None:
     assert text == canonical(json.loads(text))
 
 
+@worlds.tried
 @given(worlds.facts(), worlds.candidates, worlds.rule_sets())
 def test_an_arrangement_and_what_made_it_go_to_text_and_back(
     facts: Facts, candidates: tuple[Candidate, ...], live: RuleSet
@@ -74,6 +76,7 @@ def test_what_is_not_such_a_text_is_refused(read: object, text: str) -> None:
         read(text)
 
 
+@worlds.tried
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=3), st.lists, max_leaves=6))
 def test_the_canonical_text_of_a_value_is_itself_canonical(value: object) -> None:
     text = canonical(value)

@@ -15,6 +15,7 @@ from tests.personalize import worlds
 from tests.personalize.worlds import MODULES, doctor, rule, rule_set, standard_site
 
 
+@worlds.tried
 @given(worlds.facts(), worlds.candidates, worlds.rule_sets())
 def test_every_candidate_is_shown_or_left_out_and_never_both(
     facts: Facts, candidates: tuple[Candidate, ...], live: RuleSet
@@ -29,6 +30,7 @@ def test_every_candidate_is_shown_or_left_out_and_never_both(
     assert [trace.rule for trace in page.rules] == [one.id for one in live.rules]
 
 
+@worlds.tried
 @given(worlds.facts(), worlds.candidates, worlds.rule_sets())
 def test_contributions_add_up_to_the_score_exactly(
     facts: Facts, candidates: tuple[Candidate, ...], live: RuleSet
@@ -39,6 +41,7 @@ def test_contributions_add_up_to_the_score_exactly(
         assert item.reason
 
 
+@worlds.tried
 @given(worlds.facts(), worlds.candidates, worlds.rule_sets(), st.randoms(use_true_random=False))
 def test_the_order_of_candidates_and_of_what_is_known_does_not_matter(
     facts: Facts, candidates: tuple[Candidate, ...], live: RuleSet, chance: random.Random
@@ -55,6 +58,7 @@ def test_the_order_of_candidates_and_of_what_is_known_does_not_matter(
     assert arrangement_to_json(arrange(facts, candidates, live.model_copy(deep=True))) == once
 
 
+@worlds.tried
 @given(worlds.facts(), worlds.candidates, worlds.rule_sets())
 def test_nothing_out_of_scope_is_ever_shown(facts: Facts, candidates: tuple[Candidate, ...], live: RuleSet) -> None:
     by_version: dict[tuple[str, str], list[Candidate]] = {}
@@ -79,6 +83,7 @@ silent = st.one_of(
 )
 
 
+@worlds.tried
 @given(silent, worlds.facts(), worlds.candidates, worlds.rule_sets())
 def test_without_consent_or_a_known_person_the_page_is_the_same_for_any_history(
     facts: Facts, other: Facts, candidates: tuple[Candidate, ...], live: RuleSet
@@ -93,6 +98,7 @@ def test_without_consent_or_a_known_person_the_page_is_the_same_for_any_history(
     assert arrange(facts, candidates, live) == arrange(stranger, candidates, live)
 
 
+@worlds.tried
 @given(worlds.facts(), worlds.rule_sets())
 def test_a_page_that_is_not_personal_keeps_the_standard_order(facts: Facts, live: RuleSet) -> None:
     page = arrange(facts, standard_site(), live)
@@ -101,6 +107,7 @@ def test_a_page_that_is_not_personal_keeps_the_standard_order(facts: Facts, live
         assert all(item.score == 0 for item in page.items)
 
 
+@worlds.tried
 @given(worlds.personal_facts(), worlds.rule_sets())
 def test_ties_are_settled_by_the_standard_order_alone(facts: Facts, live: RuleSet) -> None:
     moving = {"pin", "after"}

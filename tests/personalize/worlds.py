@@ -6,6 +6,7 @@ import string
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from portal.personalize import (
@@ -28,6 +29,7 @@ from portal.personalize import (
     parse_rule_set,
 )
 
+tried = settings(max_examples=50, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 MODULES = ("efficacy", "dosing", "renal-dosing", "warnings", "interactions", "ckd-data")
 TOPICS = ("efficacy", "dosing", "renal", "safety")
@@ -156,6 +158,8 @@ def _value(spec: FactSpec, op: Op) -> st.SearchStrategy[Any]:
         one = st.sampled_from([0, 1, 2, 60, 0.5, 82.125, 12_345, -3])
     elif spec.type is FactType.DATE:
         one = days.map(date.isoformat)
+    elif spec.values is not None:
+        one = _OF[spec.values]
     elif spec.choices:
         one = st.sampled_from(spec.choices)
     else:
