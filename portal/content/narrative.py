@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from html import escape
 from xml.etree.ElementTree import Element
 
-from portal.content.text import clean_label
+from portal.content.text import clean
 
 HL7 = "{urn:hl7-org:v3}"
 
@@ -36,7 +36,7 @@ def to_html(text: Element, references: References) -> str:
     """Return one `text` element as sanitised HTML, its footnotes numbered and listed at the end."""
     writer = _Writer(references)
     body = writer.children(text)
-    return _GAPS.sub(" ", clean_label(body + writer.notes())).strip()
+    return _GAPS.sub(" ", clean(body + writer.notes())).strip()
 
 
 def place(identifier: str) -> str:

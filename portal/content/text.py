@@ -27,11 +27,15 @@ _CLASSES = {
 _WRAPPER = {"role": {"region"}, "tabindex": {"0"}}
 _MARKS = {"ol": {"type": {"1", "a", "A", "i", "I"}}, "div": _WRAPPER, "th": {"scope": {"col", "colgroup", "row"}}}
 _ID = re.compile(r"label-[A-Za-z0-9._-]{1,90}")
+_LINK = re.compile(rf"#{_ID.pattern}|/(?![/\\]).*|https://.+")
+_OUTWARD = re.compile(r'(<a href="https:[^">]*")')
 _SPAN = re.compile(r"[1-9][0-9]?")
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
 _SCROLLING = '<div class="table-scroll" role="region" tabindex="0" aria-label="Table"><table>'
 _SLUG_LENGTH = 40
+# Ids that pages give to their own parts, such as the mandatory blocks.
+_TAKEN = frozenset({"hcp-notice", "indication", "boxed-warning", "isi", "pi", "adverse-events", "approval", "main"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +51,19 @@ class SectionMark:
         return {"key": self.key, "title": self.title, "words": self.words}
 
 
-def clean_label(html: str) -> str:
-    """Return label HTML through the allow-list; links lead to places of the same page only."""
-    return nh3.clean(
+def clean(html: str) -> str:
+    """Return HTML through the allow-list: links lead within the page, within the portal or to https, ids to labels."""
+    allowed = nh3.clean(
         html,
         tags=_INLINE | _BLOCK | _TABLE,
         attributes={"a": {"href"}, "td": _CELL, "th": _CELL, "div": {"aria-label"}, "*": {"id"}},
         tag_attribute_values=_MARKS,
-        attribute_filter=_label_attribute,
+        attribute_filter=_attribute,
         allowed_classes=_CLASSES,
         link_rel=None,
-        url_schemes=set(),
-    )
-
-
-def clean_authored(html: str) -> str:
-    """Return what an author wrote through the allow-list: no ids, links to https or within the portal."""
-    return nh3.clean(
-        html,
-        tags=_INLINE | _BLOCK | _TABLE,
-        attributes={"a": {"href"}, "td": _CELL, "th": _CELL, "div": {"aria-label"}},
-        tag_attribute_values=_MARKS,
-        attribute_filter=_authored_attribute,
-        allowed_classes=_CLASSES,
-        link_rel="noopener noreferrer",
         url_schemes={"https"},
     )
+    return _OUTWARD.sub(r'\1 rel="noopener noreferrer"', allowed)
 
 
 def without_links(html: str) -> str:
@@ -82,7 +73,7 @@ def without_links(html: str) -> str:
         tags=(_INLINE | _BLOCK | _TABLE) - {"a"},
         attributes={"td": _CELL, "th": _CELL, "div": {"aria-label"}},
         tag_attribute_values=_MARKS,
-        attribute_filter=_label_attribute,
+        attribute_filter=_attribute,
         allowed_classes=_CLASSES,
         link_rel=None,
         url_schemes=set(),
@@ -90,9 +81,9 @@ def without_links(html: str) -> str:
 
 
 def from_markdown(text: str) -> str:
-    """Return CommonMark text (tables and HTML allowed) as authored HTML."""
+    """Return CommonMark text (tables and HTML allowed) as HTML that may be served."""
     html = _MARKDOWN.render(text).replace("<table>", _SCROLLING).replace("</table>", "</table></div>")
-    return clean_authored(html)
+    return clean(html)
 
 
 def plain(html: str) -> str:
@@ -124,14 +115,15 @@ def sectioned(key: str, html: str) -> tuple[str, tuple[SectionMark, ...]]:
     """Return sanitised `html` with a measured `<section>` around each top-level h2, and the sections in order."""
     marks: list[SectionMark] = []
     pieces: list[str] = []
-    taken: set[str] = set()
+    taken = set(_TAKEN)
     for title, part in _split(html):
         words = count_words(part)
         if not words:
             continue
         name = _unused(slug(title) or "overview", taken)
         marks.append(SectionMark(name, title or "Overview", words))
-        pieces.append(f'<section data-section="{escape(key)}#{name}" data-words="{words}">\n{part.strip()}\n</section>')
+        hooks = f'id="{name}" data-section="{escape(key)}#{name}" data-words="{words}"'
+        pieces.append(f"<section {hooks}>\n{part.strip()}\n</section>")
     return "\n".join(pieces), tuple(marks)
 
 
@@ -152,22 +144,11 @@ def _split(html: str) -> list[tuple[str, str]]:
     return [(title, html[a:b]) for title, a, b in zip(titles, edges, edges[1:], strict=False) if html[a:b].strip()]
 
 
-def _label_attribute(_tag: str, name: str, value: str) -> str | None:
+def _attribute(_tag: str, name: str, value: str) -> str | None:
     if name == "href":
-        return value if value.startswith("#") and _ID.fullmatch(value[1:]) else None
+        return value if _LINK.fullmatch(value) else None
     if name == "id":
         return value if _ID.fullmatch(value) else None
-    return _span_or_value(name, value)
-
-
-def _authored_attribute(_tag: str, name: str, value: str) -> str | None:
-    if name == "href":
-        inside = value.startswith("/") and not value.startswith(("//", "/\\"))
-        return value if inside or value.startswith("https://") else None
-    return _span_or_value(name, value)
-
-
-def _span_or_value(name: str, value: str) -> str | None:
     if name in _CELL:
         return value if _SPAN.fullmatch(value) else None
     return value
