@@ -53,14 +53,14 @@ def when(at: datetime | None, tz: str | ZoneInfo = "UTC") -> str:
 
 
 def clock(at: datetime, tz: str | ZoneInfo = "UTC") -> str:
-    """Gives the time of day of an aware moment with its zone: "09:12 CET", "09:12 UTC+03" where a zone has no letters."""
+    """Gives the time of day with its zone: "09:12 CET", or "09:12 UTC+03" where a zone has no letters."""
     local = _local(at, tz)
     name = local.tzname() or "UTC"
     return f"{local:%H:%M} {name if name.isalpha() else 'UTC' + name}"
 
 
 def ago(at: datetime | None, now: datetime) -> str:
-    """Gives the distance of an aware moment from now in one rounded-down unit: "3 hours ago", "in 2 days", "just now"."""
+    """Gives the distance from now in one whole unit: "3 hours ago", "in 2 days", "just now"; None is "never"."""
     if at is None:
         return "never"
     gap = now - at

@@ -1,6 +1,6 @@
 """Draws every layout and component with sample content and serves the pages under the portal's content security policy.
 
-Run it to look at them: `.venv/bin/python tests/web/gallery/gallery.py [port] [directory for screenshots]`.
+Run it to look at them: `PYTHONPATH=. .venv/bin/python tests/web/gallery/gallery.py [port] [directory for screenshots]`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ PORTAL = HERE.parents[2] / "portal"
 NOW = datetime(2026, 11, 14, 8, 12, tzinfo=UTC)
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; font-src 'none'; media-src 'self'; manifest-src 'self'"
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; font-src 'none'; media-src 'self'; "
+    "manifest-src 'self'"
 )
 PAGES = tuple(sorted(path.stem for path in (HERE / "templates").glob("[a-z]*.html")))
 
@@ -123,7 +124,12 @@ def photograph(address: str, into: Path, pages: tuple[str, ...]) -> None:
                 )
                 for page in pages:
                     shown.goto(f"{address}/{page}")
-                    shown.screenshot(path=into / f"{page}-{width}-{scheme}.png", full_page=True)
+                    shown.screenshot(path=into / f"{page}-{width}-{scheme}-first.png")
+                    whole = shown.evaluate("document.documentElement.scrollHeight")
+                    shown.set_viewport_size({"width": width, "height": whole})
+                    shown.evaluate("scrollTo(0, 0)")
+                    shown.screenshot(path=into / f"{page}-{width}-{scheme}.png")
+                    shown.set_viewport_size({"width": width, "height": height})
                 shown.close()
         browser.close()
 
