@@ -161,13 +161,13 @@ def _here() -> tuple[CurrentVisit, Reader, SiteInForce]:
         blocks=tuple(content.blocks_in_force(db, site.id, at)),
         modules=tuple(content.modules_in_force(db, site.id, at)),
         rules=rules,
-        topics=tuple(content.topics(db, site.id)),
+        topics=tuple((topic.key, topic.name) for topic in content.topics(db, site.id)),
     )
     return visit, Reader(card, hcps.consent_in_force(db, visit.hcp_id, visit.site_id), visit), in_force
 
 
 def _prepared(visit: CurrentVisit) -> str:
-    sender = staff.person(house.db(), visit.sender_id) if visit.sender_id else None
+    sender = staff.person_of(house.db(), visit.sender_id) if visit.sender_id else None
     day = f"{visit.link_created_at.day} {visit.link_created_at:%B %Y}"
     return f"Prepared for you by {sender.name} on {day}" if sender else ""
 
