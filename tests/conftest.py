@@ -7,12 +7,14 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy import text
 
 from portal import create_app, load_tables
 from portal.config import Settings
 from portal.db import Base, Database
+from portal.staff import passwords
 from tests.browser import leave_out_browser_tests
 from tests.client import HouseClient
 from tests.people import Staff, sign_in_as
@@ -24,6 +26,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 KEY = "test-key-" + "k" * 32
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cheap_hashes() -> None:
+    """Hash passwords with the least work, so that signing in many people stays quick."""
+    passwords.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 SHORTEST = 12
 LONGEST = 128
 
-_HASHER = PasswordHasher()
+HASHER = PasswordHasher()
 
 
 class PasswordRefused(Exception):
@@ -28,13 +28,13 @@ def check_new(password: str, *, email: str) -> None:
 
 def hashed(password: str) -> str:
     """Return the argon2id hash of `password`."""
-    return _HASHER.hash(password)
+    return HASHER.hash(password)
 
 
 def matches(password: str, password_hash: str | None) -> bool:
     """Tell whether `password` belongs to the hash; None costs the same time and is always false."""
     try:
-        good = _HASHER.verify(password_hash or _nobody(), password)
+        good = HASHER.verify(password_hash or _nobody(), password)
     except (VerificationError, InvalidHashError):
         return False
     return good and password_hash is not None
@@ -42,4 +42,4 @@ def matches(password: str, password_hash: str | None) -> bool:
 
 @cache
 def _nobody() -> str:
-    return _HASHER.hash("nobody has this address")
+    return HASHER.hash("nobody has this address")
