@@ -89,9 +89,10 @@ def test_a_script_evaluates_nothing_and_submits_no_form(path: Path) -> None:
 
 @pytest.mark.parametrize("folder", VENDORED, ids=lambda folder: folder.name)
 def test_a_vendored_library_is_the_one_that_was_checked(folder: Path) -> None:
-    listed = dict(
-        reversed(line.split("  ", 1)) for line in (folder / "CHECKSUMS.sha256").read_text(encoding="ascii").splitlines()
-    )
+    listed: dict[str, str] = {}
+    for line in (folder / "CHECKSUMS.sha256").read_text(encoding="ascii").splitlines():
+        checksum, name = line.split("  ", 1)
+        listed[name] = checksum
     present = {path.name for path in folder.iterdir()} - {"CHECKSUMS.sha256"}
     assert set(listed) == present
     assert "LICENSE" in present

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -33,8 +33,12 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def opened(browser: Browser, width: int, height: int, scheme: str = "light", **more: Any) -> tuple[Page, list[str]]:
-    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme, **more)  # type: ignore[arg-type]
+def opened(
+    browser: Browser, width: int, height: int, scheme: Literal["light", "dark"] = "light", *, script: bool = True
+) -> tuple[Page, list[str]]:
+    page = browser.new_page(
+        viewport={"width": width, "height": height}, color_scheme=scheme, java_script_enabled=script
+    )
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: said.append(str(error)))
@@ -44,7 +48,7 @@ def opened(browser: Browser, width: int, height: int, scheme: str = "light", **m
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(360, 640), (1280, 800)])
 def test_axe_finds_nothing_serious_and_the_policy_is_kept(
-    address: str, chromium: Browser, width: int, height: int, scheme: str
+    address: str, chromium: Browser, width: int, height: int, scheme: Literal["light", "dark"]
 ) -> None:
     page, said = opened(chromium, width, height, scheme)
     found = []
@@ -153,7 +157,7 @@ def test_expanding_and_printing_are_reported(address: str, chromium: Browser) ->
 
 @pytest.mark.parametrize("name", SITE)
 def test_every_page_reads_without_a_script(address: str, chromium: Browser, name: str) -> None:
-    page, _ = opened(chromium, 360, 640, java_script_enabled=False)
+    page, _ = opened(chromium, 360, 640, script=False)
     page.goto(f"{address}/{name}")
     assert page.locator("[data-copy]:visible, [data-print]:visible").count() == 0
     assert page.locator(".safety-bar a:visible").count() == 3
