@@ -10,16 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.audit import Actor, ActorKind, record
-from portal.content.drafts import columns_of_kind, digest
+from portal.content.drafts import CODE_SLOT, DATE_SLOT, columns_of_kind, digest
 from portal.content.events import VersionApproved, VersionSuperseded
 from portal.content.models import Block, BlockVersion, Module, ModuleVersion, Review, Site
 from portal.content.queries import store_fragment
 from portal.content.refusals import ApprovalRefused, VersionMissing
 from portal.content.states import Outcome, State
 from portal.db import new_id
-
-CODE_SLOT = "{approval_code}"
-DATE_SLOT = "{approved_on}"
 
 Subject = Module | Block
 Version = ModuleVersion | BlockVersion

@@ -12,6 +12,8 @@ from portal.content.text import SectionMark, clean, count_words, sectioned
 
 _KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")
 _CALCULATOR = re.compile(r"[a-z0-9_]{1,40}")
+CODE_SLOT = "{approval_code}"  # filled when a version is rendered, at its approval
+DATE_SLOT = "{approved_on}"
 LONGEST_TITLE = 200
 LONGEST_SUMMARY = 2_000
 LONGEST_BODY = 2_000_000
@@ -20,7 +22,7 @@ LAST_POSITION = 10_000
 
 @dataclass(frozen=True, slots=True)
 class BlockContent:
-    """What a version of a mandatory block says; `body` is HTML, its sections begin at h2."""
+    """What a version of a mandatory block says; `body` is HTML and is measured as one section."""
 
     title: str
     body: str
@@ -31,7 +33,7 @@ class BlockContent:
 
 @dataclass(frozen=True, slots=True)
 class ModuleContent:
-    """What a version of a module says and is about; `audiences` empty means everybody."""
+    """What a version of a module says and is about; its sections begin at h2, `audiences` empty means everybody."""
 
     title: str
     body: str
@@ -69,11 +71,14 @@ class Prepared:
 def prepare(key: str, content: Content) -> Prepared:
     """Return `content` of the module or block `key` as it will be stored; raises DraftRefused."""
     _check(content)
-    body, sections = sectioned(key, clean(content.body))
-    if not body and not (isinstance(content, ModuleContent) and content.calculator):
+    body = clean(content.body).strip()
+    sections: tuple[SectionMark, ...] = ()
+    if isinstance(content, ModuleContent):
+        body, sections = sectioned(key, body)
+    if not count_words(body) and not (isinstance(content, ModuleContent) and content.calculator):
         raise DraftRefused("The body is empty; write what the reader is to see.")
     content = replace(content, title=" ".join(content.title.split()), summary=content.summary.strip(), body=body)
-    words = sum(section.words for section in sections) or count_words(content.summary)
+    words = count_words(body) or count_words(content.summary)
     columns = {name: getattr(content, name) for name in _columns_of(content)} | {"source": dict(content.source)}
     return Prepared(content, sections, words, digest(columns))
 

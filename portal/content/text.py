@@ -34,6 +34,8 @@ _SPAN = re.compile(r"[1-9][0-9]?")
 _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
 _SCROLLING = '<div class="table-scroll" role="region" tabindex="0" aria-label="Table"><table>'
 _SLUG_LENGTH = 40
+_COUNT = re.compile(r"^[0-9]+(\.[0-9]+)*\s+")
+_DASHES = str.maketrans("‐‑‒–—―", "------")
 # Ids that pages give to their own parts, such as the mandatory blocks.
 _TAKEN = frozenset({"hcp-notice", "indication", "boxed-warning", "isi", "pi", "adverse-events", "approval", "main"})
 
@@ -101,7 +103,9 @@ def count_words(html: str) -> int:
 
 def slug(text: str) -> str:
     """Return `text` as lower-case words joined by hyphens, at most 40 characters, cut between words."""
-    words = re.findall(r"[a-z0-9]+", normalize("NFKD", text).encode("ascii", "ignore").decode().lower())
+    words = re.findall(
+        r"[a-z0-9]+", normalize("NFKD", text.translate(_DASHES)).encode("ascii", "ignore").decode().lower()
+    )
     result = ""
     for word in words:
         longer = f"{result}-{word}" if result else word[:_SLUG_LENGTH]
@@ -120,7 +124,8 @@ def sectioned(key: str, html: str) -> tuple[str, tuple[SectionMark, ...]]:
         words = count_words(part)
         if not words:
             continue
-        name = _unused(slug(title) or "overview", taken)
+        # The number is left out: the next version of a label may count differently.
+        name = _unused(slug(_COUNT.sub("", title)) or slug(title) or "overview", taken)
         marks.append(SectionMark(name, title or "Overview", words))
         hooks = f'id="{name}" data-section="{escape(key)}#{name}" data-words="{words}"'
         pieces.append(f"<section {hooks}>\n{part.strip()}\n</section>")
