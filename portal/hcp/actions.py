@@ -48,7 +48,8 @@ def create_hcp(db: Session, ref: str, *, profile: Profile, by: Actor, at: dateti
 def update_profile(db: Session, hcp_id: str, *, changes: Mapping[str, Any], by: Actor, at: datetime) -> bool:
     """Change fields of `Profile` by name; return False if nothing differs. Raises HcpRefused for an unknown field."""
     hcp = _existing(db, hcp_id)
-    before = profile_of(db, hcp)
+    territory = db.scalar(select(Territory.key).where(Territory.id == hcp.territory_id)) if hcp.territory_id else None
+    before = profile_of(hcp, territory)
     try:
         after = replace(before, **changes)
     except TypeError as unknown:
@@ -196,9 +197,8 @@ def declare_interests(
     return True
 
 
-def profile_of(db: Session, hcp: Hcp) -> Profile:
-    """Return what is written down about a doctor."""
-    territory = db.scalar(select(Territory.key).where(Territory.id == hcp.territory_id)) if hcp.territory_id else None
+def profile_of(hcp: Hcp, territory: str | None) -> Profile:
+    """Return what is written down about a doctor; `territory` is the key of theirs."""
     return Profile(
         title=hcp.title,
         first_name=hcp.first_name,

@@ -1,8 +1,9 @@
 """Tables of the hcp room."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db import Base
@@ -97,3 +98,17 @@ class AdoptionStep(Base):
     step: Mapped[str] = mapped_column(String(20))
     by_id: Mapped[str | None] = mapped_column(String(32))
     at: Mapped[datetime]
+
+
+class PendingImport(Base):
+    """A checked file that waits for its confirmation; it holds personal values and lives for an hour at most."""
+
+    __tablename__ = "pending_imports"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    file_name: Mapped[str] = mapped_column(String(120))
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    specialties: Mapped[dict[str, Any]]  # taxonomy code to name, from the list loaded beside it
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)

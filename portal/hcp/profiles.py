@@ -68,7 +68,7 @@ class HcpCard:
     def masked(self) -> str:
         """Return the name as a page may show it to whoever holds the link: `Dr K. M.`."""
         initials = [f"{name[0].upper()}." for name in (self.first_name, self.last_name) if name]
-        return " ".join([self.title, *initials]) if self.last_name else ERASED
+        return " ".join(filter(None, (self.title, *initials))) if self.last_name else ERASED
 
     @property
     def is_access_revoked(self) -> bool:
