@@ -12,7 +12,7 @@ from portal.audit.actors import ActorKind
 from portal.audit.events import declared
 from portal.audit.queries import EventRow
 from portal.db import is_id
-from portal.reports.names import DoctorName, doctor_names
+from portal.reports.names import DoctorName, doctor_names, site_names
 from portal.staff.queries import names_of
 
 WITHHELD = "personal, kept apart"
@@ -23,6 +23,8 @@ _DEVICES = {
     "unknown": "another device",
 }
 _PLACE = re.compile(r"\{([a-z_0-9]+)\}")
+_HEX = re.compile(r"[0-9a-f]{32,64}")
+_BRIEF = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,24 @@ class Deed:
     facts: tuple[tuple[str, str], ...]
     arrangement: str | None
 
+    @property
+    def brief(self) -> tuple[tuple[str, str], ...]:
+        """Return the few facts worth reading in a list: no identifiers, no hashes, nothing long."""
+        return tuple(
+            (label, value)
+            for label, value in self.facts
+            if len(value) <= _BRIEF and value not in ("none", WITHHELD) and not _HEX.fullmatch(value)
+        )[:4]
+
 
 def deeds(db: Session, rows: Sequence[EventRow]) -> list[Deed]:
-    """Return events in words, in the order given, with every name looked up in two queries."""
+    """Return events in words, in the order given, with every name looked up in three queries."""
     told = [(row, row.about) for row in rows]
     ids = {value for _row, about in told for value in about.values() if isinstance(value, str) and is_id(value)}
     ids |= {row.actor_id for row in rows if row.actor_id} | {row.hcp_id for row in rows if row.hcp_id}
     staff, doctors = names_of(db, ids), doctor_names(db, ids)
-    return [_deed(row, about, staff, doctors) for row, about in told]
+    called = staff | {each.id: each.name for each in doctors.values()} | site_names(db)
+    return [_deed(row, about, called, doctors) for row, about in told]
 
 
 def in_words(name: str, about: Mapping[str, Any]) -> str:
@@ -74,11 +86,11 @@ def shown(value: object) -> str:
     return str(value)
 
 
-def _deed(row: EventRow, about: dict[str, Any], staff: Mapping[str, str], doctors: Mapping[str, DoctorName]) -> Deed:
+def _deed(row: EventRow, about: dict[str, Any], called: Mapping[str, str], doctors: Mapping[str, DoctorName]) -> Deed:
     sentence = declared()[row.name].words if row.name in declared() else ""
     told = set(_PLACE.findall(sentence)) | {"hcp"}
     facts = [
-        (key.replace("_", " "), _named(value, staff, doctors))
+        (key.replace("_", " "), called.get(value, shown(value)) if isinstance(value, str) else shown(value))
         for key, value in about.items()
         if key not in told and value != ""
     ]
@@ -89,7 +101,7 @@ def _deed(row: EventRow, about: dict[str, Any], staff: Mapping[str, str], doctor
         at=row.at,
         name=row.name,
         kind=row.actor_kind,
-        actor=_actor(row, staff, doctors),
+        actor=_actor(row, called),
         said=in_words(row.name, about),
         where=_where(row, about),
         doctor=doctors.get(row.hcp_id) if row.hcp_id else None,
@@ -98,20 +110,11 @@ def _deed(row: EventRow, about: dict[str, Any], staff: Mapping[str, str], doctor
     )
 
 
-def _named(value: object, staff: Mapping[str, str], doctors: Mapping[str, DoctorName]) -> str:
-    if isinstance(value, str) and value in staff:
-        return staff[value]
-    if isinstance(value, str) and value in doctors:
-        return doctors[value].name
-    return shown(value)
-
-
-def _actor(row: EventRow, staff: Mapping[str, str], doctors: Mapping[str, DoctorName]) -> str:
+def _actor(row: EventRow, called: Mapping[str, str]) -> str:
     if row.actor_kind == ActorKind.STAFF:
-        return staff.get(row.actor_id or "", "A former colleague")
+        return called.get(row.actor_id or "", "A former colleague")
     if row.actor_kind == ActorKind.HCP:
-        doctor = doctors.get(row.actor_id or "")
-        return doctor.name if doctor else "A doctor"
+        return called.get(row.actor_id or "", "A doctor")
     if row.actor_kind == ActorKind.VISITOR:
         return "Somebody with the link"
     return f"The portal ({row.actor_id})" if row.actor_id else "The portal"

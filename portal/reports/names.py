@@ -8,7 +8,9 @@ from sqlalchemy.orm import Session
 
 from portal.audit.models import AuditEvent
 from portal.audit.queries import ActorKey
+from portal.content.models import Site
 from portal.hcp.models import Hcp
+from portal.hcp.profiles import ERASED
 from portal.staff.models import User
 
 _MOST = 200
@@ -23,9 +25,9 @@ class DoctorName:
     name: str
 
 
-def spoken(title: str | None, first: str | None, last: str | None, ref: str) -> str:
-    """Return `Dr Karla Meyer`, or the reference where no name is known."""
-    return " ".join(part for part in (title, first, last) if part) if last else ref
+def spoken(title: str | None, first: str | None, last: str | None) -> str:
+    """Return `Dr Karla Meyer`, or that the doctor was erased."""
+    return " ".join(part for part in (title, first, last) if part) if last else ERASED
 
 
 def doctor_names(db: Session, ids: Iterable[str | None]) -> dict[str, DoctorName]:
@@ -34,9 +36,13 @@ def doctor_names(db: Session, ids: Iterable[str | None]) -> dict[str, DoctorName
     if not wanted:
         return {}
     rows = db.execute(select(Hcp.id, Hcp.ref, Hcp.title, Hcp.first_name, Hcp.last_name).where(Hcp.id.in_(wanted))).all()
-    return {
-        row.id: DoctorName(row.id, row.ref, spoken(row.title, row.first_name, row.last_name, row.ref)) for row in rows
-    }
+    return {row.id: DoctorName(row.id, row.ref, spoken(row.title, row.first_name, row.last_name)) for row in rows}
+
+
+def site_names(db: Session) -> dict[str, str]:
+    """Return the brand and key of every site by id: `Lipitor (atorvastatin-us-en)`."""
+    rows = db.execute(select(Site.id, Site.brand, Site.key)).all()
+    return {row.id: f"{row.brand} ({row.key})" for row in rows}
 
 
 def hcps_called(db: Session, text: str) -> list[str]:

@@ -1,0 +1,270 @@
+"""A representative's day: my doctors, one doctor's timeline, a signed link; and territories for managers."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.access import actions
+from portal.access.queries import link_of
+from portal.access.states import LinkRow
+from portal.access.tokens import Purpose
+from portal.audit import Actor, record
+from portal.audit.reading import ActivityExported, DoctorRead
+from portal.hcp.profiles import HcpCard
+from portal.reports import activity, copies, doctors, frames, linkforms, queries, scope, timeline, words
+from portal.staff.queries import names_of
+from portal.staff.roles import Permission, Role, may
+from portal.web import formats, guards, house, identity
+
+bp = Blueprint("rep", __name__, url_prefix="/staff/doctors")
+
+_WEEKS = 8
+_FEWEST_DOCTORS = 5
+_PAGE = 50
+_MOMENTS = 150
+_Choice = TypeVar("_Choice", doctors.Show, doctors.Sort)
+
+
+@bp.get("/")
+@guards.staff(Permission.HCP_READ)
+def home() -> ResponseReturnValue:
+    """List the doctors a person looks after (a manager: all), what changed first."""
+    db, person, at = house.db(), identity.person(), house.now()
+    text = request.args.get("q", "").strip()[:100]
+    show, sort = _one_of(doctors.Show, "show"), _one_of(doctors.Sort, "sort")
+    everybody = scope.sees_everybody(person)
+    cards = scope.doctors_for(db, person, at)
+    rows = doctors.doctor_rows(db, cards, everybody=everybody, user_id=person.id, at=at)
+    found = doctors.narrowed(rows, text=text, show=show, sort=sort, at=at)
+    last = max(1, -(-len(found) // _PAGE))
+    page = min(max(1, request.args.get("page", 1, type=int)), last)
+    return render_template(
+        "rep/home.html",
+        rows=found[(page - 1) * _PAGE : page * _PAGE],
+        counts={each: sum(doctors.is_shown(row, each, at) for row in rows) for each in doctors.Show},
+        q=text,
+        show=show,
+        sort=sort,
+        page=page,
+        last=last,
+        total=len(found),
+        everybody=everybody,
+        at=at,
+        page_url=lambda number: url_for(".home", q=text or None, show=show, sort=sort, page=number),
+    )
+
+
+@bp.get("/<hcp_id>")
+@guards.staff(Permission.HCP_READ)
+def doctor(hcp_id: str) -> ResponseReturnValue:
+    """Show one doctor: consent, what was read, the last order and why, and one timeline; reading it is an event."""
+    card, done = _doctor(hcp_id), _activity(hcp_id)
+    told = _moments(done)
+    wanted = request.args.get("show", "")
+    kind = timeline.Kind(wanted) if wanted in set(timeline.Kind) else None
+    shown = [moment for moment in told if kind is None or moment.kind is kind]
+    counts = {each: sum(moment.kind is each for moment in told) for each in timeline.Kind}
+    looked = queries.last_looks(house.db(), identity.person().id).get(hcp_id)
+    record(house.db(), DoctorRead(hcp=hcp_id, part="timeline"), by=_me(), at=house.now())
+    return render_template(
+        "rep/doctor.html",
+        card=card,
+        done=done,
+        modules=done.by_module(),
+        topics=done.by_topic(),
+        order=activity.last_order(house.db(), hcp_id, visits=done.visits, names=done.names),
+        days=timeline.by_day(shown[:_MOMENTS], formats.zone(house.settings().display_zone)),
+        more=max(0, len(shown) - _MOMENTS),
+        counts=counts,
+        kind=kind,
+        looked=looked,
+        modes=words.MODES,
+        at=house.now(),
+        may_issue=_may_issue(card),
+        measured=_how_measured(),
+        half_life=f"{house.settings().half_life_days:g}",
+        **_times(),
+    )
+
+
+@bp.get("/<hcp_id>/activity.csv")
+@guards.staff(Permission.HCP_READ)
+def activity_csv(hcp_id: str) -> ResponseReturnValue:
+    """Give a doctor's timeline as a file that is safe to open in a spreadsheet; taking it is an event."""
+    card = _doctor(hcp_id)
+    told = _moments(_activity(hcp_id))
+    content = copies.activity_csv(told)
+    sha256 = hashlib.sha256(content).hexdigest()
+    record(
+        house.db(), ActivityExported(hcp=card.id, rows=len(told), format="csv", sha256=sha256), by=_me(), at=house.now()
+    )
+    response = Response(content, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="activity-{card.id[:8]}.csv"'
+    return response
+
+
+@bp.get("/<hcp_id>/link")
+@guards.staff(Permission.LINK_ISSUE)
+def link_form(hcp_id: str) -> ResponseReturnValue:
+    """Show the form that issues a link, or what stands against it."""
+    return _link_form(_doctor(hcp_id), linkforms.Given(), {})
+
+
+@bp.post("/<hcp_id>/link")
+@guards.staff(Permission.LINK_ISSUE)
+def issue(hcp_id: str) -> ResponseReturnValue:
+    """Issue a link and lead to its page."""
+    card, db, at = _doctor(hcp_id), house.db(), house.now()
+    given = linkforms.Given(*(request.form.get(name, "").strip()[:200] for name in ("site", "landing", "days")))
+    choice = linkforms.check(linkforms.choices(db, at), given, most_days=house.settings().link_days)
+    if isinstance(choice, dict) or not _may_issue(card):
+        return _link_form(card, given, choice if isinstance(choice, dict) else {}), 422
+    link_id = actions.issue_link(
+        db,
+        card.id,
+        choice.site_id,
+        sender_id=identity.person().id,
+        expires_at=linkforms.expiry(db, choice, at=at),
+        landing=choice.landing,
+        modules=[choice.landing] if choice.landing else [],
+        channel="copy",
+        by=_me(),
+        at=at,
+    )
+    flash("The link is ready. It works from now on.", "good")
+    return redirect(url_for(".link", hcp_id=card.id, link_id=link_id), code=303)
+
+
+@bp.get("/<hcp_id>/link/<link_id>")
+@guards.staff(Permission.HCP_READ)
+def link(hcp_id: str, link_id: str) -> ResponseReturnValue:
+    """Show one link; its address and QR code to its sender only, while it is valid."""
+    return _link_page(_doctor(hcp_id), _link(hcp_id, link_id), "")
+
+
+@bp.post("/<hcp_id>/link/<link_id>/revoke")
+@guards.staff(Permission.LINK_REVOKE)
+def revoke(hcp_id: str, link_id: str) -> ResponseReturnValue:
+    """Revoke a link from the next request on; a reason is needed."""
+    card, row = _doctor(hcp_id), _link(hcp_id, link_id)
+    reason = " ".join(request.form.get("reason", "").split())[:500]
+    if not reason:
+        return _link_page(card, row, "Say why; the reason is kept in the audit log."), 422
+    done = actions.revoke_link(house.db(), row.id, reason=reason, by=_me(), at=house.now())
+    flash("The link is revoked: it opens nothing any more." if done else "The link was revoked before.", "good")
+    return redirect(url_for(".link", hcp_id=card.id, link_id=row.id), code=303)
+
+
+@bp.get("/territories")
+@guards.staff(Permission.REPORT_READ)
+def territories() -> ResponseReturnValue:
+    """Show what was read by territory, topic and week; few doctors are suppressed for those who may not see names."""
+    db, person, at = house.db(), identity.person(), house.now()
+    weeks = frames.mondays(at.date(), _WEEKS)
+    sees_all = not person.roles.isdisjoint({Role.MANAGER, Role.MARKETER})
+    own = None if sees_all else {card.territory_key for card in scope.doctors_for(db, person, at) if card.territory_key}
+    fewest = 1 if may(person, Permission.HCP_READ) else _FEWEST_DOCTORS
+    rows = queries.territory_days(db, since=weeks[0].isoformat(), territories=own)
+    tables = frames.territory_topic_weeks(rows, queries.module_topics(db), weeks=weeks, fewest_doctors=fewest)
+    return render_template(
+        "rep/territories.html",
+        tables=tables,
+        fewest=fewest,
+        weeks=_WEEKS,
+        names=queries.topic_names(db),
+        may_see_doctors=may(person, Permission.HCP_READ),
+    )
+
+
+def _doctor(hcp_id: str) -> HcpCard:
+    card = scope.doctor_for(house.db(), identity.person(), hcp_id, house.now())
+    if card is None:
+        abort(404)
+    return card
+
+
+def _link(hcp_id: str, link_id: str) -> LinkRow:
+    row = link_of(house.db(), link_id) if len(link_id) == 32 else None
+    if row is None or row.hcp_id != hcp_id:
+        abort(404)
+    return row
+
+
+def _activity(hcp_id: str) -> activity.Activity:
+    half_life = house.settings().half_life_days
+    return activity.activity_of(house.db(), hcp_id, half_life_days=half_life, at=house.now())
+
+
+def _moments(done: activity.Activity) -> list[timeline.Moment]:
+    senders = names_of(house.db(), [link.sender_id for link in done.links if link.sender_id])
+    return timeline.moments(done, senders=senders, at=house.now())
+
+
+def _may_issue(card: HcpCard) -> bool:
+    return not card.is_access_revoked and scope.may_issue(house.db(), identity.person(), card.id, house.now())
+
+
+def _link_form(card: HcpCard, given: linkforms.Given, errors: dict[str, str]) -> str:
+    most = house.settings().link_days
+    offered = linkforms.choices(house.db(), house.now())
+    blocked = "" if _may_issue(card) else "You do not look after this doctor, or the doctor's access is revoked."
+    return render_template(
+        "rep/link_form.html",
+        card=card,
+        given=given,
+        errors=list(errors.items()),
+        offered=offered,
+        blocked=blocked or ("" if offered else "No site has everything it must show in force. Ask marketing."),
+        most_days=most,
+    )
+
+
+def _link_page(card: HcpCard, row: LinkRow, error: str) -> str:
+    person, at = identity.person(), house.now()
+    is_open = row.state(at) == "open" and not card.is_access_revoked
+    url = ""
+    if is_open and row.sender_id == person.id:
+        url = f"{house.settings().base_url}/v/{house.tokens().for_id(Purpose.LINK, row.id)}"
+    names: dict[str, str] = names_of(house.db(), [row.sender_id] if row.sender_id else [])
+    return render_template(
+        "rep/link.html",
+        card=card,
+        row=row,
+        state=row.state(at),
+        is_open=is_open,
+        url=url,
+        qr=linkforms.qr_svg(url) if url else "",
+        sender=names.get(row.sender_id or "", "the portal"),
+        site=queries.brands(house.db()).get(row.site_id, ""),
+        landing=queries.titles(house.db()).module(row.site_id, row.landing) if row.landing else "",
+        may_revoke=may(person, Permission.LINK_REVOKE),
+        error=error,
+    )
+
+
+def _times() -> dict[str, Callable[[datetime], str]]:
+    zone = formats.zone(house.settings().display_zone)
+    return {"zone_day": lambda at: formats.day(at, zone), "clock": lambda at: formats.clock(at, zone)}
+
+
+def _how_measured() -> str:
+    settings = house.settings()
+    return (
+        "Dwell is the time the page was visible and attended. A silence of up to "
+        f"{settings.grace_seconds} s counts as reading, a longer one only when the reader comes back in time. "
+        "The two numbers in brackets are what input proves and all that was visible: the truth lies between. "
+        "Only confirmed visits of the doctor stand in totals; a page without a script has an unknown dwell, never 0."
+    )
+
+
+def _one_of(kinds: type[_Choice], name: str) -> _Choice:
+    given = request.args.get(name, "")
+    return kinds(given) if given in set(kinds) else next(iter(kinds))
+
+
+def _me() -> Actor:
+    return Actor.staff(identity.person().id)

@@ -1,0 +1,145 @@
+"""Visits as a report counts them: confirmed, unconfirmed, automatic; the doctor's own apart from other people's."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from portal.access.evidence import STRONG, Confidence, Grade, is_confirmed
+from portal.access.models import Device, Visit
+from portal.hcp.consents import ConsentRow, Purpose, Tracking, in_force
+from portal.hcp.models import Consent
+from portal.tracking.models import PageView
+
+_STRONG = frozenset(str(mark) for mark in STRONG)
+
+
+class Standing(StrEnum):
+    """How a visit counts."""
+
+    CONFIRMED = "confirmed"  # engaged, and nothing strong speaks for a robot
+    UNCONFIRMED = "unconfirmed"  # the button was pressed; no more is proven
+    AUTOMATIC = "automatic"  # something strong speaks for a robot
+
+
+class Whose(StrEnum):
+    """Whose visit it is taken to be."""
+
+    DOCTOR = "doctor"
+    OTHER = "other"  # a second device: never the doctor's, never named
+    STAFF = "staff"  # a device on which a colleague was signed in
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRow:
+    """One visit with what it counts as."""
+
+    id: str
+    hcp_id: str
+    link_id: str
+    site_id: str
+    opened_at: datetime
+    confidence: str
+    grade: int
+    marks: tuple[str, ...]
+    standing: Standing
+    whose: Whose
+
+    @property
+    def counts(self) -> bool:
+        """Tell whether the visit stands in totals: the doctor's own and confirmed."""
+        return self.standing is Standing.CONFIRMED and self.whose is Whose.DOCTOR
+
+
+def standing(grade: int, marks: Collection[str]) -> Standing:
+    """Return how a visit counts by its grade (0 to 4) and the marks of a robot it bears."""
+    if set(marks) & _STRONG or grade < Grade.GESTURE:
+        return Standing.AUTOMATIC
+    return Standing.CONFIRMED if is_confirmed(grade, set(marks)) else Standing.UNCONFIRMED
+
+
+def visits_of(db: Session, hcp_id: str) -> list[VisitRow]:
+    """Return every visit of one doctor's links, newest first, whoever made it."""
+    return _rows(db, _visits().where(Visit.hcp_id == hcp_id))
+
+
+def visits_since(db: Session, hcp_ids: Collection[str] | None, since: datetime) -> list[VisitRow]:
+    """Return the visits of several doctors (None: of all) since a moment, newest first."""
+    query = _visits().where(Visit.opened_at >= since)
+    return _rows(db, query if hcp_ids is None else query.where(Visit.hcp_id.in_(hcp_ids)))
+
+
+def nameable(db: Session, visits: Sequence[VisitRow], decisions: Mapping[str, Sequence[ConsentRow]]) -> list[VisitRow]:
+    """Return the visits that may be shown by name, in the order given; `decisions` are those of each doctor by id.
+
+    The doctor allows it now, and did when the visit began or while it lasted: who counts anonymously is never named.
+    """
+    kept = [visit for visit in visits if allows(decisions.get(visit.hcp_id, ()), visit.site_id)]
+    if not kept:
+        return []
+    measured = set(
+        db.scalars(
+            select(PageView.visit_id)
+            .where(PageView.visit_id.is_not(None), PageView.opened_at >= min(visit.opened_at for visit in kept))
+            .where(PageView.hcp_id.in_({visit.hcp_id for visit in kept}))
+            .distinct()
+        )
+    )
+    return [
+        visit
+        for visit in kept
+        if visit.id in measured or allows(decisions[visit.hcp_id], visit.site_id, until=visit.opened_at)
+    ]
+
+
+def decisions_on_tracking(db: Session, hcp_ids: Collection[str] | None) -> dict[str, list[ConsentRow]]:
+    """Return what doctors (None: all) ever decided on being measured, by doctor."""
+    query = select(Consent).where(Consent.purpose == Purpose.TRACKING)
+    if hcp_ids is not None:
+        query = query.where(Consent.hcp_id.in_(hcp_ids))
+    found: dict[str, list[ConsentRow]] = {}
+    for row in db.scalars(query).all():
+        decision = ConsentRow(row.site_id, Purpose.TRACKING, row.decision, row.source, row.wording, row.at)
+        found.setdefault(row.hcp_id, []).append(decision)
+    return found
+
+
+def allows(decisions: Sequence[ConsentRow], site_id: str, until: datetime | None = None) -> bool:
+    """Tell whether a doctor's decisions (up to a moment) let visits to a site be measured by name."""
+    known = decisions if until is None else [row for row in decisions if row.at <= until]
+    return in_force(known, site_id).tracking is Tracking.IDENTIFIED
+
+
+def _visits() -> Select[Visit, datetime | None]:
+    return (
+        select(Visit, Device.staff_seen_at)
+        .outerjoin(Device, Device.id == Visit.device_id)
+        .order_by(Visit.opened_at.desc(), Visit.id)
+    )
+
+
+def _rows(db: Session, query: Select[Visit, datetime | None]) -> list[VisitRow]:
+    return [
+        VisitRow(
+            id=visit.id,
+            hcp_id=visit.hcp_id,
+            link_id=visit.link_id,
+            site_id=visit.site_id,
+            opened_at=visit.opened_at,
+            confidence=visit.confidence,
+            grade=visit.grade,
+            marks=tuple(visit.marks),
+            standing=standing(visit.grade, visit.marks),
+            whose=_whose(visit.confidence, staff_seen_at),
+        )
+        for visit, staff_seen_at in db.execute(query).all()
+    ]
+
+
+def _whose(confidence: str, staff_seen_at: datetime | None) -> Whose:
+    if confidence != Confidence.UNKNOWN:
+        return Whose.DOCTOR
+    return Whose.STAFF if staff_seen_at is not None else Whose.OTHER
