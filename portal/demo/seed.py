@@ -1,11 +1,9 @@
 """Puts the demo in: every step through the actions that staff use, with two different people where two are needed."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.access.actions import issue_link
@@ -16,7 +14,6 @@ from portal.content import actions as content
 from portal.content import queries as contents
 from portal.content.approval import Render, approve
 from portal.content.import_label import CalculatorModule, import_label
-from portal.content.models import Block, BlockVersion, Module, ModuleVersion
 from portal.content.sites import create_site
 from portal.demo import people, rules
 from portal.hcp import actions as hcp
@@ -77,11 +74,11 @@ def _site(db: Session, users: dict[str, str], *, render: Render, at: datetime) -
         by=marketer,
         at=at,
     )
-    import_label(db, site_id, LABEL.read_bytes(), calculators=_calculators(), by=marketer, at=at)
-    for kind, version in _drafts(db, site_id):
-        content.submit(db, version.id, by=marketer, at=at)
-        code = f"ATV-US-{hashlib.sha256(version.id.encode()).hexdigest()[:4].upper()}"
-        approve(db, version.id, approval_code=f"{code}-{kind}", render=render, confirmed=True, by=reviewer, at=at)
+    report = import_label(db, site_id, LABEL.read_bytes(), calculators=_calculators(), by=marketer, at=at)
+    for number, made in enumerate(report.drafts, start=1):
+        content.submit(db, made.version_id, by=marketer, at=at)
+        code = f"DEMO-ATV-US-{number:04d}"
+        approve(db, made.version_id, approval_code=code, render=render, confirmed=True, by=reviewer, at=at)
     return site_id
 
 
@@ -102,28 +99,12 @@ def _calculators() -> tuple[CalculatorModule, ...]:
                 key="calc-" + name.replace("_", "-"),
                 calculator=name,
                 version=calculator.version,
-                title=calculator.title,
-                summary=calculator.purpose,
+                title=calculator.definition.title,
+                summary=calculator.definition.purpose,
                 topics=topics[name],
             )
         )
     return tuple(found)
-
-
-def _drafts(db: Session, site_id: str) -> list[tuple[str, ModuleVersion | BlockVersion]]:
-    modules = db.scalars(
-        select(ModuleVersion)
-        .join(Module, Module.id == ModuleVersion.module_id)
-        .where(Module.site_id == site_id, ModuleVersion.state == "draft")
-        .order_by(ModuleVersion.position, ModuleVersion.id)
-    ).all()
-    blocks = db.scalars(
-        select(BlockVersion)
-        .join(Block, Block.id == BlockVersion.block_id)
-        .where(Block.site_id == site_id, BlockVersion.state == "draft")
-        .order_by(BlockVersion.position, BlockVersion.id)
-    ).all()
-    return [("M", version) for version in modules] + [("B", version) for version in blocks]
 
 
 def _doctors(db: Session, users: dict[str, str], site_id: str, *, at: datetime) -> None:

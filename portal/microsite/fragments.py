@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from portal.calculators import page as calculator_page
 from portal.calculators import registry
-from portal.content.approval import CODE_SLOT, DATE_SLOT, Printable, Render
+from portal.content.approval import Printable, Render
 from portal.microsite.pieces import without_marks
 from portal.microsite.press import Press
 
@@ -53,14 +53,13 @@ def _module(press: Press, version: Printable) -> tuple[str, str]:
 def _block(version: Printable) -> tuple[str, str]:
     """Return the block as it stands on every page, and as a page of its own."""
     title, key = escape(without_marks(version.title)), escape(f"block:{version.key}")
-    day = f"{version.approved_at.day} {version.approved_at:%B %Y}"
-    body = without_marks(version.body).replace(CODE_SLOT, escape(version.approval_code)).replace(DATE_SLOT, day)
-    inner = _SECTION.sub("<section data-part=", body)  # a block is measured as one whole
+    inner = _SECTION.sub("<section data-part=", without_marks(version.body))  # a block is measured as one whole
     own = (
         f"<header><h1>{title}</h1></header>"
         f'<div class="label-text stack" data-section="{key}" data-words="{version.words}">{inner}</div>'
     )
-    return f"<h2>{title}</h2>\n{inner}", own
+    heading = "" if "<h2" in inner else f"<h2>{title}</h2>\n"
+    return heading + inner, own
 
 
 def _anchored(body: str) -> str:

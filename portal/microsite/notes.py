@@ -6,8 +6,12 @@ from html import escape
 
 from portal.content.queries import ModuleInForce
 from portal.microsite.pieces import without_marks
-from portal.personalize import Arrangement, Mode
+from portal.personalize import Arrangement, Item, Mode
 
+_ICON = (
+    '<svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false">'
+    '<path d="M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8zM8 7.3v3.7M8 4.9h.01"/></svg>'
+)
 _NOTES = {
     Mode.PERSONAL: "In the order that fits what you read before.",
     Mode.STANDARD: "In the standard order, as you asked.",
@@ -42,6 +46,14 @@ def order_note(arrangement: Arrangement) -> str:
         f'<div class="order-note"><span>{_text(note)}</span>'
         f'<span class="cluster">{form}<a href="/m/why">Why this order?</a></span></div>'
     )
+
+
+def reason(item: Item, mode: Mode) -> str:
+    """Return why a module stands where it stands; nothing where the whole page has the standard order."""
+    if mode is not Mode.PERSONAL:
+        return ""
+    words = f'<span class="visually-hidden">Why you see this here: </span>{_text(item.reason)}'
+    return f'<p class="module-why">{_ICON}<span>{words}</span></p>'
 
 
 def new_mark(module: ModuleInForce, last_visit_at: datetime | None) -> str:

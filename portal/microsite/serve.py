@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from html import escape
 from typing import Any
 
 from sqlalchemy import insert
@@ -90,8 +89,9 @@ def home(db: Session, desk: Desk, reader: Reader, in_force: SiteInForce, *, prep
     cards: list[Piece] = []
     for item in decision.arrangement.items:
         module = by_key[item.module]
+        reason = notes.reason(item, decision.arrangement.mode)
         marks = notes.new_mark(module, decision.facts.last_visit_at)
-        cards.append(use(module.card_hash, {"reason": [escape(without_marks(item.reason))], "marks": [marks]}))
+        cards.append(use(module.card_hash, {"reason": [reason], "marks": [marks]}))
     slots: dict[str, Sequence[Piece]] = {
         "prepared": [notes.prepared(prepared)],
         "note": [notes.order_note(decision.arrangement)],

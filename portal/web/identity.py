@@ -2,8 +2,9 @@
 
 from typing import cast
 
-from flask import Response, g, request
+from flask import g, request
 from flask_login import current_user
+from werkzeug.wrappers import Response
 
 from portal.access.queries import current_visit as find_visit
 from portal.access.states import CurrentVisit

@@ -1,0 +1,197 @@
+"""A small site with pages to measure; the portal's own tracking room takes their beats, on a real database."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from sqlalchemy import select
+
+from portal import clock
+from portal.db import Base, Database, new_id
+from portal.tracking.actions import Answer, open_view, take_beats
+from portal.tracking.credential import Mint
+from portal.tracking.models import PageView
+from portal.tracking.queries import sections_of
+from portal.tracking.records import ViewRow
+from portal.tracking.together import Together
+
+SCRIPT = Path(__file__).parents[3] / "portal" / "static" / "js" / "dwell.js"
+SECTIONS = ("one", "two", "three", "four")
+HCP = "d" * 32
+VISIT = "e" * 32
+SITE = "f" * 32
+
+_STYLE = (
+    "body{margin:0;font:16px sans-serif}section{height:100vh;overflow:hidden}"
+    "iframe,canvas,video{display:block;height:200px}"
+)
+_TEXT = "Plain words that somebody reads. "
+
+
+class Site:
+    """Pages under /p/LABEL, beats under /b; every view lands in one SQLite file."""
+
+    def __init__(self, folder: Path, *, port: int = 0) -> None:
+        self.database = Database(f"sqlite:///{folder / 'dwell.sqlite'}")
+        Base.metadata.create_all(self.database.engine, tables=_tables())
+        self.mint = Mint(["k" * 40])
+        self.revoked = False
+        self._beats: Together[bytes, Answer] = Together(self._take)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
+        self._server.daemon_threads = True
+        self.port: int = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+        self.database.close()
+
+    def views(self, prefix: str) -> list[ViewRow]:
+        """Return the page views whose label begins with `prefix`, oldest first."""
+        with self.database.reading() as db:
+            found = db.scalars(
+                select(PageView).where(PageView.page.startswith(prefix)).order_by(PageView.opened_at)
+            ).all()
+            sections = sections_of(db, [view.id for view in found])
+            return [ViewRow.of(view, sections.get(view.id, ())) for view in found]
+
+    def _take(self, raws: list[bytes]) -> list[Answer]:
+        with self.database.writing() as db:
+            gone = (lambda _db, visits: visits) if self.revoked else None
+            return take_beats(db, raws, mint=self.mint, at=clock.now(), half_life_days=30.0, revoked=gone)
+
+    def _page(self, label: str, options: dict[str, str]) -> str:
+        at = clock.now()
+        words = int(options.get("words", "300"))
+        with self.database.writing() as db:
+            view = open_view(
+                db,
+                hcp_id=HCP,
+                visit_id=VISIT,
+                site_id=SITE,
+                page=label,
+                arrangement_id=None,
+                sections=[(key, key, "v" * 32, ("topic",), words) for key in SECTIONS],
+                mode="identified",
+                feeds_profile=True,
+                at=at,
+            )
+        credential = self.mint.credential(view.id, nonce=new_id()[:12], at=at)
+        journal = ' data-journal="1"' if "journal" in options else ""
+        body = "".join(
+            f'<section data-section="{key}" data-words="{words}"><h2>{key}</h2>{_extra(options, key)}'
+            f"<p>{_TEXT * 20}</p></section>"
+            for key in SECTIONS
+        )
+        return (
+            f'<main data-view="{credential}" data-beacon="/b" data-grace="5000" data-idle="60000"'
+            f' data-idle-least="30000" data-idle-most="180000" data-words-per-minute="200"{journal}>{body}</main>'
+        )
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+            def do_GET(self) -> None:
+                """Serve a page, a part of one, or the script."""
+                split = urlsplit(self.path)
+                options = {name: values[0] for name, values in parse_qs(split.query, keep_blank_values=True).items()}
+                if split.path == "/dwell.js":
+                    time.sleep(float(options.get("delay", "0")))
+                    self._answer(200, "text/javascript", SCRIPT.read_bytes())
+                elif split.path.startswith("/part/"):
+                    self._answer(200, "text/html", site._page(split.path[6:], options).encode())
+                elif split.path.startswith("/p/"):
+                    self._answer(200, "text/html", _document(site._page(split.path[3:], options), options).encode())
+                elif split.path == "/frame":
+                    self._answer(200, "text/html", b"<!doctype html><title>f</title><input autofocus>")
+                else:
+                    self._answer(200, "text/html", _plain(options).encode())
+
+            def do_POST(self) -> None:
+                """Take a beat."""
+                raw = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+                self._answer(site._beats.do(raw).status, "text/plain", b"")
+
+            def _answer(self, status: int, kind: str, body: bytes) -> None:
+                self.send_response(status)
+                if status != 204:
+                    self.send_header("Content-Type", f"{kind}; charset=utf-8")
+                    self.send_header("Content-Length", str(len(body)))
+                self.send_header("Cache-Control", "private, no-cache")
+                self.end_headers()
+                if status != 204:
+                    self.wfile.write(body)
+
+        return Handler
+
+
+def _document(main: str, options: dict[str, str]) -> str:
+    delay = options.get("delay", "0")
+    return (
+        f"<!doctype html><html lang=en><title>Page</title><style>{_STYLE}</style><body><div id=stage>{main}</div>"
+        f'<script src="/dwell.js?delay={delay}" async></script></body></html>'
+    )
+
+
+def _plain(options: dict[str, str]) -> str:
+    rules = ""
+    if "prerender" in options:
+        rules = (
+            '<script type="speculationrules">{"prerender":[{"source":"list","urls":["'
+            + options["prerender"]
+            + '"],"eagerness":"immediate"}]}</script>'
+        )
+        if "after" in options:
+            rules += f"<script>setTimeout(()=>location.href='{options['prerender']}',{options['after']})</script>"
+    return f"<!doctype html><html lang=en><title>Elsewhere</title>{rules}<body><h1>Elsewhere</h1></body></html>"
+
+
+def _extra(options: dict[str, str], key: str) -> str:
+    if key != "one":
+        return ""
+    if "frame" in options:
+        return '<iframe src="/frame" width=400></iframe>'
+    if "video" in options:
+        return "<canvas id=c width=200 height=100></canvas><video id=v muted playsinline></video>"
+    return ""
+
+
+def _tables() -> list[Any]:
+    from portal.tracking import models
+
+    return [
+        getattr(models, name).__table__
+        for name in (
+            "PageView",
+            "SectionView",
+            "CalculatorUse",
+            "Interaction",
+            "DropCount",
+            "Interest",
+            "DailyDwell",
+            "NotRelevant",
+        )
+    ]
+
+
+@contextmanager
+def site_in(folder: Path, *, port: int = 0) -> Iterator[Site]:
+    """Give a site whose database lies in `folder`."""
+    site = Site(folder, port=port)
+    try:
+        yield site
+    finally:
+        site.close()

@@ -1,0 +1,138 @@
+"""The whole loop in a real browser: a link, a personal page, eight seconds, a new order, a report, a replay."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.journeys.conftest import Running, sign_in
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "walk-through-26"
+
+
+def order(page: Page) -> list[str]:
+    """The module keys of the home page, from first to last."""
+    hrefs = page.locator(".module-card .module-title a").evaluate_all("all => all.map(a => a.getAttribute('href'))")
+    return [str(href).removeprefix("/m/") for href in hrefs]
+
+
+def test_the_loop_closes(portal: Running, phone: Page, desk: Page) -> None:
+    # The doctor opens the link: a neutral page, no cookie, nothing spent.
+    phone.goto(portal.link("H-1001"))
+    assert phone.locator("h1").inner_text() == "A page prepared for you"
+    assert "Dr K. M." in phone.locator("main").inner_text()
+    assert "Meier" not in phone.content()
+    assert phone.context.cookies() == []
+
+    # The button opens the personal page; no token stays in the address.
+    phone.get_by_role("button", name="Open my page").click()
+    phone.wait_for_url("**/m/")
+    assert "/v/" not in phone.url
+    text = phone.locator("body").inner_text()
+    for needed in ("For US healthcare professionals", "superseded label", "INDICATION", "1-800-FDA-1088"):
+        assert needed.lower() in text.lower(), needed
+    before = order(phone)
+    assert "warnings" in before
+    assert len(before) >= 12
+
+    # Eight seconds on the warnings module.
+    phone.locator("a[href='/m/warnings']").first.click()
+    phone.wait_for_url("**/m/warnings")
+    assert phone.locator("h1").count() == 1
+    for _ in range(8):
+        phone.mouse.wheel(0, 40)
+        phone.wait_for_timeout(1000)
+
+    # One calculator, computed in the browser; what is typed stays there.
+    sent: list[str] = []
+    phone.on("request", lambda asked: sent.append(asked.url + (asked.post_data or "")))
+    phone.goto(portal.url + "/m/calc-ckd-epi-2021-cr")
+    phone.get_by_label("Age").fill("33")
+    phone.get_by_label("Creatinine").fill("2.36")
+    phone.get_by_text("Female", exact=True).click()
+    phone.wait_for_function("document.body.innerText.includes('27')")
+    phone.wait_for_timeout(1200)
+    assert not any("2.36" in each for each in sent)
+
+    # The order has changed, and says why.
+    phone.goto(portal.url + "/m/")
+    after = order(phone)
+    assert after != before
+    assert after.index("warnings") < before.index("warnings")
+    why = phone.locator("#module-warnings .module-why").inner_text()
+    assert re.search(r"because|read|interest", why, re.IGNORECASE), why
+    served = phone.evaluate("fetch('/m/', {cache: 'no-store'}).then(r => r.text())")
+
+    # The standard order is one tap away, and back.
+    phone.get_by_role("button", name="Show the standard order").click()
+    phone.wait_for_load_state()
+    assert order(phone) == before
+    phone.get_by_role("button", name="Show my own order").click()
+    phone.wait_for_load_state()
+    assert order(phone) == after
+
+    # The representative sees the eight seconds within one second, and the calculator.
+    dwell_ms = _dwell_of(portal.tracked("H-1001"), "warnings")
+    assert abs(dwell_ms - 8000) <= 1000, dwell_ms
+    sign_in(desk, portal.url, "rep@portal.example", PASSWORD)
+    desk.goto(portal.url + "/staff/doctors/")
+    desk.get_by_role("link", name="Meier").first.click()
+    desk.wait_for_load_state()
+    report = desk.locator("main").inner_text()
+    assert re.search(r"\b(7|8|9) s\b", report), report
+    assert re.search(r"ckd|kidney|egfr", report, re.IGNORECASE)
+
+    # Somebody else's doctor is as good as missing.
+    assert desk.goto(portal.url + "/staff/doctors/" + "0" * 32).status == 404  # type: ignore[union-attr]
+
+    # Compliance finds all of it and opens the page again, byte for byte.
+    desk.context.clear_cookies()
+    sign_in(desk, portal.url, "compliance@portal.example", PASSWORD)
+    desk.goto(portal.url + "/staff/audit/?q=hcp:H-1001")
+    listed = desk.locator("main").inner_text().lower()
+    for deed in ("issued a link", "opened a link", "was shown a page"):
+        assert deed in listed, deed
+    desk.goto(portal.url + "/staff/audit/?q=hcp:H-1001 action:page.served")
+    hrefs = desk.locator("a[href*='/staff/audit/page/']").evaluate_all("all => all.map(a => a.getAttribute('href'))")
+    replays = [desk.request.get(portal.url + str(href) + "/raw").text() for href in dict.fromkeys(hrefs)]
+    assert served in replays
+    desk.goto(portal.url + str(hrefs[0]))
+    assert desk.frame_locator("iframe").locator("h1").count() == 1
+
+
+def test_the_page_reads_without_javascript(portal: Running, browser: object) -> None:
+    from playwright.sync_api import Browser
+
+    assert isinstance(browser, Browser)
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 360, "height": 640})
+    page = context.new_page()
+    page.goto(portal.link("H-1002"))
+    page.get_by_role("button", name="Open my page").click()
+    page.wait_for_url("**/m/")
+    assert len(order(page)) >= 12
+    page.goto(portal.url + "/m/calc-ckd-epi-2021-cr")
+    assert "142" in page.locator("main").inner_text()  # the formula is there to read
+    views = portal.tracked("H-1002")["views"]
+    assert isinstance(views, list)
+    assert views
+    assert all(view["dwell_ms"] is None for view in views)  # unknown, never zero
+    context.close()
+
+
+def test_a_second_device_is_nobody(portal: Running, phone: Page, desk: Page) -> None:
+    link = portal.link("H-1003")
+    phone.goto(link)
+    phone.get_by_role("button", name="Open my page").click()
+    phone.wait_for_url("**/m/")
+    desk.goto(link)
+    desk.get_by_role("button", name="Open my page").click()
+    desk.wait_for_url("**/m/")
+    assert "this device is not known yet" in desk.locator("main").inner_text()
+
+
+def _dwell_of(tracked: dict[str, object], module: str) -> int:
+    views = tracked["views"]
+    assert isinstance(views, list)
+    return sum(view["dwell_ms"] or 0 for view in views if view["page"] == module)
