@@ -35,12 +35,12 @@ class KeptFile:
 
 def known_of(db: Session, *, staff: Mapping[str, str], at: datetime) -> Known:
     """Return what a file is compared with at `at`; `staff` are ids by address."""
-    territories = dict(db.execute(select(Territory.id, Territory.key)).tuples().all())
+    territories = dict(db.execute(select(Territory.id, Territory.key)).all())
     held: dict[str, set[str]] = {}
     in_force = select(Assignment.hcp_id, Assignment.user_id).where(
         Assignment.since <= at, or_(Assignment.until.is_(None), Assignment.until > at)
     )
-    for hcp_id, user_id in db.execute(in_force).tuples().all():
+    for hcp_id, user_id in db.execute(in_force).all():
         held.setdefault(hcp_id, set()).add(user_id)
     rows = db.scalars(select(Hcp)).all()
     living = [row for row in rows if row.erased_at is None]

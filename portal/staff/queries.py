@@ -103,12 +103,12 @@ def names_of(db: Session, user_ids: Iterable[str]) -> dict[str, str]:
     wanted = set(user_ids)
     if not wanted:
         return {}
-    return dict(db.execute(select(User.id, User.name).where(User.id.in_(wanted))).tuples().all())
+    return dict(db.execute(select(User.id, User.name).where(User.id.in_(wanted))).all())
 
 
 def ids_by_email(db: Session) -> dict[str, str]:
     """Return the ids of all enabled staff by address."""
-    return dict(db.execute(select(User.email, User.id).where(User.disabled_at.is_(None))).tuples().all())
+    return dict(db.execute(select(User.email, User.id).where(User.disabled_at.is_(None))).all())
 
 
 def users(db: Session) -> list[UserRow]:

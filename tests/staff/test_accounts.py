@@ -185,3 +185,15 @@ def test_every_permission_is_in_the_table_and_an_unlisted_one_is_refused() -> No
 )
 def test_a_browser_is_named_in_words(agent: str, words: str) -> None:
     assert browser_in_words(agent) == words
+
+
+def test_names_and_addresses_are_found_in_one_question(database: Database) -> None:
+    user = make(database, "rep@portal.example", Role.REP)
+    with database.reading() as db:
+        assert queries.names_of(db, [user, "0" * 32]) == {user: "Somebody"}
+        assert queries.names_of(db, []) == {}
+        assert queries.ids_by_email(db) == {"rep@portal.example": user}
+        found = queries.person(db, user)
+        assert found is not None
+        assert found.in_words == "Somebody, representative"
+        assert queries.person(db, "0" * 32) is None
