@@ -112,7 +112,7 @@ def _door(token: str, link: LiveLink, *, is_staff: bool, again: bool = False) ->
     if card is None or site is None:
         raise LinkRefused(LinkReason.MISSING)
     consent = hcps.consent_in_force(db, link.hcp_id, link.site_id)
-    sender = staff.person_of(db, link.sender_id) if link.sender_id else None
+    sender = staff.person(db, link.sender_id) if link.sender_id else None
     shown: dict[str, Any] = {
         "masked": card.masked,
         "specialty": card.specialty,

@@ -167,7 +167,7 @@ def _here() -> tuple[CurrentVisit, Reader, SiteInForce]:
 
 
 def _prepared(visit: CurrentVisit) -> str:
-    sender = staff.person_of(house.db(), visit.sender_id) if visit.sender_id else None
+    sender = staff.person(house.db(), visit.sender_id) if visit.sender_id else None
     day = f"{visit.link_created_at.day} {visit.link_created_at:%B %Y}"
     return f"Prepared for you by {sender.name} on {day}" if sender else ""
 

@@ -9,7 +9,8 @@ from portal.microsite.pieces import without_marks
 from portal.personalize import Arrangement, Item, Mode
 
 _ICON = (
-    '<svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false">'
+    '<svg class="icon" viewBox="0 0 16 16" width="16" height="16" fill="none" stroke="currentColor" stroke-width="1.6" '
+    'stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">'
     '<path d="M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8zM8 7.3v3.7M8 4.9h.01"/></svg>'
 )
 _NOTES = {
