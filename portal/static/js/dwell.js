@@ -174,6 +174,7 @@
     const counting = !!view && !away && !document.prerendering && document.visibilityState === "visible";
     const attending = focused || (coarse && !hadFocus);
     if (counting && held.counting && attending !== held.focused) prove(last);
+    if (held.focused && !attending) lastInput = -Infinity;
     if (counting) look();
     held = { counting, focused: attending, watching: counting && isWatching() };
     if (counting && !ticking) ticking = setInterval(tick, TICK);
@@ -229,12 +230,12 @@
     let found = known.get(set.view);
     if (!found) {
       found = { credential: set.view, n: 0, vis: 0, eng: 0, ret: 0, sil: 0, blur: 0, idle: 0, gap: 0, pend: 0, vid: 0, depth: 0 };
-      Object.assign(found, { touched: false, silent: false, absent: false, start: clock(), sections: new Map(), spans: [], events: [] });
+      Object.assign(found, { touched: false, silent: false, absent: false, start: last, sections: new Map(), spans: [], events: [] });
       Object.assign(found, { eventNo: 0, ranks: 0, frontFor: 0, flying: 0, fails: 0, slow: 1, sentAt: 0, sentState: -1, fresh: true });
       known.set(set.view, found);
     }
     found.root = root;
-    found.proof = clock();
+    found.proof = last;
     found.url = set.beacon || "/b";
     found.grace = number(set.grace, 5000);
     found.idleUnknown = number(set.idle, 60000);
