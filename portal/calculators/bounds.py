@@ -56,26 +56,17 @@ class Bounds(Part):
         return not (self.below is not None and value >= self.below)
 
     def in_words(self) -> str:
-        """Says the range as a reader expects it: '18 to 120', 'above 100', 'below 400'."""
-        lower = (
-            f"{self.from_:.10g}"
-            if self.from_ is not None
-            else f"above {self.above:.10g}"
-            if self.above is not None
-            else ""
-        )
-        upper = (
-            f"{self.up_to:.10g}"
-            if self.up_to is not None
-            else f"below {self.below:.10g}"
-            if self.below is not None
-            else ""
-        )
+        """Says the range as a reader expects it: '18 to 120', 'above 100', '10 to below 400'."""
+        lower = _said(self.from_, "") or _said(self.above, "above ")
+        upper = _said(self.up_to, "") or _said(self.below, "below ")
         if lower and upper:
-            joint = " and " if self.below is not None else " to " if self.from_ is not None else " and up to "
-            return f"{lower}{joint}{upper}"
+            return f"{lower} to {upper}"
         if lower:
             return f"{lower} or more" if self.from_ is not None else lower
         if upper:
             return f"{upper} or less" if self.up_to is not None else upper
         return "any number"
+
+
+def _said(end: float | None, word: str) -> str:
+    return "" if end is None else f"{word}{end:.10g}"

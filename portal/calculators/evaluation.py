@@ -74,7 +74,7 @@ def evaluate(calculator: Calculator, inputs: Mapping[str, object]) -> Outcome:
         ]
     except Undefined as error:
         message = f"The formula has no result for these values: {error} ({place})."
-        raise InputRefused((Fault(place, Reason.IMPOSSIBLE, message),)) from error
+        raise InputRefused((Fault(place, Reason.UNDEFINED, message),)) from error
     return Outcome(
         calculator=calculator.name,
         version=calculator.version,

@@ -27,7 +27,8 @@ class Reason(StrEnum):
     NOT_A_GROUP = "not_a_group"  # a single value where named values belong
     OUT_OF_RANGE = "out_of_range"  # outside the allowed range
     GIVEN_TWICE = "given_twice"  # one quantity in two units
-    IMPOSSIBLE = "impossible"  # values that cannot stand together, or leave the formula without a result
+    IMPOSSIBLE = "impossible"  # values that cannot stand together
+    UNDEFINED = "undefined"  # the formula has no result for these values
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,7 +193,7 @@ def _field(calculator: str, path: str, leaf: Leaf, words: Mapping[str, str]) -> 
         path=path,
         id=f"{calculator}-{path.replace('.', '-')}",
         label=leaf.label,
-        hint=leaf.hint or "",
+        hint=leaf.hint or _points_hint(number),
         optional=leaf.optional,
         unit=shown_unit(number.unit) if number else "",
         other_units=tuple(shown_unit(other.unit) for other in number.other_units) if number else (),
@@ -201,6 +201,11 @@ def _field(calculator: str, path: str, leaf: Leaf, words: Mapping[str, str]) -> 
         whole=number is not None and number.kind == "integer",
         options=tuple(_options(leaf, words)),
     )
+
+
+def _points_hint(leaf: NumberInput | None) -> str:
+    bands = leaf.points if leaf else ()
+    return ", ".join(f"{band.in_words()}: {f'+{band.points}' if band.points else '0'}" for band in bands)
 
 
 def _options(leaf: Leaf, words: Mapping[str, str]) -> Iterator[OptionView]:

@@ -33,6 +33,7 @@ def formula(node: Node) -> str:
 
 def figure(value: float, decimals: int | None = None) -> str:
     """Writes a number with its decimals, or with up to six significant digits where none are set."""
+    value = value or 0.0  # a zero has no sign in print
     if decimals is not None:
         text = f"{value:.{decimals}f}"
     elif value == 0 or 1e-4 <= abs(value) < 1e7:
