@@ -1,6 +1,6 @@
 """Draws every layout and component with sample content and serves the pages under the portal's content security policy.
 
-Run it to look at them: `PYTHONPATH=. .venv/bin/python tests/web/gallery/gallery.py [port] [directory for screenshots]`.
+Run it to look at them: `.venv/bin/python -m tests.web.gallery.gallery [port] [directory for screenshots]`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import jinja2
 
 from portal.web import error_words, formats
+from tests.browser import FLAGS, chromium_path
 
 HERE = Path(__file__).parent
 PORTAL = HERE.parents[2] / "portal"
@@ -115,7 +116,7 @@ def photograph(address: str, into: Path, pages: tuple[str, ...]) -> None:
 
     into.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
+        browser = play.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         for width, height in ((360, 640), (1280, 800)):
             for scheme in ("light", "dark"):
                 shown = browser.new_page(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from gallery import environment
 from werkzeug.datastructures import MultiDict
 from wtforms import (
     BooleanField,
@@ -19,6 +18,8 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms.validators import InputRequired, Length, Optional
+
+from tests.web.gallery.gallery import environment
 
 CHOICES = [SelectChoice("a", "First"), SelectChoice("b", "Second")]
 GROUPS = [SelectChoice("c", "Third", optgroup="More"), SelectChoice("d", "Fourth", optgroup="More")]

@@ -7,8 +7,10 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from gallery import PAGES, draw, served
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser import FLAGS, chromium_path
+from tests.web.gallery.gallery import PAGES, draw, served
 
 SHOWN = (*PAGES, "error-404")
 SITE = tuple(page for page in PAGES if page.startswith("site_"))
@@ -25,10 +27,7 @@ def address() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as play:
-        browser = play.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-        )
+        browser = play.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         yield browser
         browser.close()
 
