@@ -111,11 +111,8 @@ def keep_file(
 
 def kept_file(db: Session, user_id: str, *, kept_id: str, at: datetime) -> KeptFile | None:
     """Return a file that this person keeps; another's, an expired and a missing one are alike None."""
-    row = db.scalar(
-        select(PendingImport).where(
-            PendingImport.id == kept_id, PendingImport.user_id == user_id, PendingImport.expires_at > at
-        )
-    )
+    mine = (PendingImport.id == kept_id, PendingImport.user_id == user_id, PendingImport.expires_at > at)
+    row = db.scalar(select(PendingImport).where(*mine).with_for_update())  # two confirmations at once: one finds it
     return KeptFile(row.id, row.file_name, row.body, row.specialties, row.expires_at) if row is not None else None
 
 
