@@ -14,6 +14,7 @@ _KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")
 _CALCULATOR = re.compile(r"[a-z0-9_]{1,40}")
 CODE_SLOT = "{approval_code}"  # filled when a version is rendered, at its approval
 DATE_SLOT = "{approved_on}"
+_MARKS = dict.fromkeys((0xE000, 0xE001))
 LONGEST_TITLE = 200
 LONGEST_SUMMARY = 2_000
 LONGEST_BODY = 2_000_000
@@ -70,6 +71,7 @@ class Prepared:
 
 def prepare(key: str, content: Content) -> Prepared:
     """Return `content` of the module or block `key` as it will be stored; raises DraftRefused."""
+    content = _without_marks(content)
     _check(content)
     body = clean(content.body).strip()
     sections: tuple[SectionMark, ...] = ()
@@ -103,6 +105,16 @@ def check_key(key: str) -> str:
 
 def _columns_of(content: Content) -> tuple[str, ...]:
     return tuple(asdict(content))
+
+
+def _without_marks(content: Content) -> Content:
+    """Return content without the private-use characters with which rendered fragments mark their slots."""
+    return replace(
+        content,
+        title=content.title.translate(_MARKS),
+        summary=content.summary.translate(_MARKS),
+        body=content.body.translate(_MARKS),
+    )
 
 
 def _check(content: Content) -> None:

@@ -216,6 +216,11 @@ def test_what_an_author_writes_is_sanitised(desk: Desk) -> None:
     assert version(desk, draft).body.endswith("<h2>A</h2><p>b</p>\n</section>")
 
 
+def test_an_author_cannot_write_the_marks_of_slots(desk: Desk) -> None:
+    draft = desk.draft(desk.module(), "<p>a \ue000reason\ue001 b</p>")
+    assert "<p>a reason b</p>" in version(desk, draft).body
+
+
 def change_title(module: ModuleVersion) -> None:
     module.title = "Other"
 
