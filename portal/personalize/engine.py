@@ -65,6 +65,15 @@ def arrange(facts: Facts, candidates: Iterable[Candidate], rule_set: RuleSet | C
     return _Page(seen(facts, mode), plan, compiled, mode, facts.subject).settled()
 
 
+def order_of(facts: Facts, candidates: Iterable[Candidate], rule_set: RuleSet | CompiledRules) -> tuple[str, ...]:
+    """Give the module keys of the page `arrange` gives, from first to last, without their reasons."""
+    compiled = compile_rules(rule_set)
+    plan = compiled.plan(candidates)
+    mode = mode_of(facts, compiled.rule_set)
+    order, _ = _Page(seen(facts, mode), plan, compiled, mode, facts.subject).ordered()
+    return tuple([plan.standard[place].module for place in order])
+
+
 def seen(facts: Facts, mode: Mode) -> Facts:
     """Give what a page of this mode may look at: everything on a personal page, else nothing of the person."""
     return facts if mode is Mode.PERSONAL else facts.blanked()
@@ -106,7 +115,19 @@ class _Page:
         self.placed_by: dict[int, CompiledRule] = {}
 
     def settled(self) -> Arrangement:
-        """Take the steps in their stated order and give the arrangement."""
+        """Give the whole arrangement."""
+        order, placing = self.ordered()
+        return Arrangement(
+            self.mode,
+            self.compiled.rule_set.id,
+            self.compiled.rule_set.version,
+            self._items(order),
+            tuple([self._left_out(place) for place in sorted(self.out)]),
+            self._traces(placing),
+        )
+
+    def ordered(self) -> tuple[list[int], Placing]:
+        """Take the steps in their stated order; give the places of the shown candidates from first to last."""
         if self.mode is Mode.PERSONAL:
             for module in sorted(self.facts.not_relevant):
                 for place in self.plan.places_of.get(module, ()):
@@ -122,18 +143,9 @@ class _Page:
             self.ledger.add((place,), contribution)
         self._leave_out_of_scope()
         shown = [place for place in range(len(self.plan.standard)) if place not in self.out]
-        scores = self.ledger.scores
-        shown.sort(key=scores.__getitem__, reverse=True)
+        shown.sort(key=self.ledger.scores.__getitem__, reverse=True)
         placing = self._placing(shown)
-        order = placing.placed(shown)
-        return Arrangement(
-            self.mode,
-            self.compiled.rule_set.id,
-            self.compiled.rule_set.version,
-            self._items(order),
-            tuple([self._left_out(place) for place in sorted(self.out)]),
-            self._traces(placing),
-        )
+        return placing.placed(shown), placing
 
     def _act(self, acting: int, compiled: CompiledRule) -> None:
         rule, targets = compiled.rule, self.plan.targets[acting]
