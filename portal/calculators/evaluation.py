@@ -246,9 +246,8 @@ def _finite(value: float) -> float:
 
 def _implausible(calculator: Calculator, reading: Reading) -> list[str]:
     warnings = []
-    for path in reading.implausible:
-        leaf = calculator.inputs[path]
-        if isinstance(leaf, NumberInput) and leaf.plausible:
+    for path, leaf in calculator.inputs.items():
+        if path in reading.implausible and isinstance(leaf, NumberInput) and leaf.plausible:
             unit = "" if leaf.unit in ("1", "points", "score", "index", "ratio") else f" {leaf.unit}"
             usual = leaf.plausible.in_words()
             warnings.append(f"{leaf.label} is unusual: most values are {usual}{unit}. Check it.")

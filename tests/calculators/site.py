@@ -23,8 +23,9 @@ _TYPES = {".css": "text/css", ".js": "text/javascript"}
 _PAGE = """{% from "calculators/calculator.html" import calculator %}<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{{ view.title }}</title>
-{% for name in ("tokens", "base", "components", "site", "calculator") %}<link rel="stylesheet" href="/static/css/{{ name }}.css">
-{% endfor %}</head><body class="site"><main class="site-main" id="content"><div class="site-wrap stack">
+{% for name in ("tokens", "base", "components", "site", "calculator") %}
+<link rel="stylesheet" href="/static/css/{{ name }}.css">{% endfor %}<link rel="icon" href="data:,"></head>
+<body class="site"><main class="site-main" id="content"><div class="site-wrap stack">
 <header><h1>{{ view.title }}</h1></header>
 <div>{{ calculator(view) }}</div></div></main>
 <script src="/static/js/calculator.js" defer></script><script src="/listen.js" defer></script></body></html>"""
