@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -130,10 +130,6 @@ class Facts:
         """Give the first UTC day that counts as within the last `within_days` days."""
         return _first_day(self.at.date(), within_days)
 
-    def at_instant(self, at: datetime) -> Facts:
-        """Give the same facts with another instant; nothing is decayed anew."""
-        return replace(self, at=at)
-
 
 @lru_cache(maxsize=256)
 def _first_day(today: date, within_days: int) -> date:
@@ -149,17 +145,3 @@ def decayed(value: float, at_then: datetime, at_now: datetime, half_life_days: f
         raise ValueError("a half-life is more than zero days")
     days = max(0.0, (at_now - at_then).total_seconds() / 86_400)
     return float(value * 0.5 ** (days / half_life_days))
-
-
-def without_module(facts: Facts, module: str) -> Facts:
-    """Give the facts of a doctor who never met this module."""
-    return replace(facts, modules={key: seen for key, seen in facts.modules.items() if key != module})
-
-
-def without_topic(facts: Facts, topic: str) -> Facts:
-    """Give the facts of a doctor with no interest, shown or declared, in this topic."""
-    return replace(
-        facts,
-        interest={key: minutes for key, minutes in facts.interest.items() if key != topic},
-        declared_interests=facts.declared_interests - {topic},
-    )

@@ -30,6 +30,8 @@ def points(thousandths: int) -> str:
 def duration(milliseconds: int) -> str:
     """Give a duration in words: `1 second`, `8 seconds`, `2 min 10 s`, `1 h 5 min`."""
     seconds = round(milliseconds / 1000)
+    if seconds == 0 and milliseconds > 0:
+        return "less than a second"
     if seconds < 60:
         return "1 second" if seconds == 1 else f"{seconds} seconds"
     minutes, seconds = divmod(seconds, 60)
