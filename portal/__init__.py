@@ -16,11 +16,13 @@ BLUEPRINTS = (
     "hcps",
     "rep",
     "rules",
+    "rule_drafts",
     "studio",
     "compliance",
     "status",
 )
-COMMANDS = ("db", "demo", "hcp", "content", "calculators", "links", "tracking", "rules", "explain", "replay", "config")
+COMMANDS: tuple[str, ...] = ("db", "demo", "staff", "hcp", "content", "calculators", "links", "tracking", "rules")
+COMMANDS += ("explain", "replay", "config")
 ROOMS: tuple[str, ...] = ("db.rates", "audit.models", "staff.models", "hcp.models", "content.models", "rulebook.models")
 ROOMS += ("access.models", "tracking.models", "microsite.models")
 

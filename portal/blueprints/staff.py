@@ -9,8 +9,9 @@ from flask_login import current_user
 from portal.audit import Actor
 from portal.db import is_id
 from portal.staff import actions, passwords, queries
+from portal.staff.accounts import NewAccount, first_password, role_faults
 from portal.staff.demo_logins import DEMO_LOGINS, DEMO_PHRASE
-from portal.staff.roles import ROLE_WORDS, Permission
+from portal.staff.roles import ROLE_WORDS, Permission, Role
 from portal.web import guards, house, identity, navigation, signin
 
 bp = Blueprint("staff", __name__, url_prefix="/staff")
@@ -118,6 +119,36 @@ def users() -> ResponseReturnValue:
     return render_template("staff/users.html", users=queries.users(house.db()), role_words=ROLE_WORDS)
 
 
+@bp.get("/users/new")
+@guards.staff(Permission.USERS_MANAGE)
+def new_user() -> ResponseReturnValue:
+    """Ask for a new account."""
+    return _new_user_page(NewAccount("", "", ()), [])
+
+
+@bp.post("/users/new")
+@guards.staff(Permission.USERS_MANAGE)
+def create_user() -> ResponseReturnValue:
+    """Make an account and show its first password, once."""
+    wanted = NewAccount(
+        request.form.get("name", "").strip(),
+        request.form.get("email", "").strip(),
+        tuple(request.form.getlist("roles")),
+    )
+    faults = wanted.faults()
+    if faults:
+        return _new_user_page(wanted, faults), 422
+    password, by = first_password(), Actor.staff(identity.person().id)
+    roles = [Role(role) for role in wanted.roles]
+    try:
+        user_id = actions.create_user(
+            house.db(), wanted.email, name=wanted.name, password=password, roles=roles, by=by, at=house.now()
+        )
+    except actions.UserRefused as refused:
+        return _new_user_page(wanted, [("email", str(refused))]), 422
+    return _password_page(user_id, password)
+
+
 @bp.get("/users/<user_id>")
 @guards.staff(Permission.USERS_MANAGE)
 def user(user_id: str) -> ResponseReturnValue:
@@ -137,6 +168,35 @@ def disable(user_id: str) -> ResponseReturnValue:
 def enable(user_id: str) -> ResponseReturnValue:
     """Open a closed account again."""
     return _change_user(user_id, actions.enable, "The account is enabled again.")
+
+
+@bp.post("/users/<user_id>/roles")
+@guards.staff(Permission.USERS_MANAGE)
+def change_roles(user_id: str) -> ResponseReturnValue:
+    """Give an account other roles; they hold from its next request on."""
+    _row_or_404(user_id)
+    wanted = request.form.getlist("roles")
+    faults = role_faults(wanted)
+    if faults:
+        return _user_page(user_id, faults), 422
+    reason, by = request.form.get("reason", ""), Actor.staff(identity.person().id)
+    roles = [Role(role) for role in wanted]
+    try:
+        actions.change_roles(house.db(), user_id, roles=roles, reason=reason, by=by, at=house.now())
+    except actions.UserRefused as refused:
+        return _user_page(user_id, [("roles-reason", str(refused))]), 422
+    flash("The roles hold from the next request on.", "good")
+    return redirect(url_for("staff.user", user_id=user_id), code=303)
+
+
+@bp.post("/users/<user_id>/password")
+@guards.staff(Permission.USERS_MANAGE)
+def reset_password(user_id: str) -> ResponseReturnValue:
+    """Give an account a new first password and show it, once; its sessions end."""
+    _row_or_404(user_id)
+    password, by = first_password(), Actor.staff(identity.person().id)
+    actions.change_password(house.db(), user_id, password=password, keep_session=None, by=by, at=house.now())
+    return _password_page(user_id, password)
 
 
 def _change_user(user_id: str, change: actions.AccountChange, done: str) -> ResponseReturnValue:
@@ -166,13 +226,23 @@ def _sign_in_page(email: str, errors: list[tuple[str, str]]) -> str:
 def _account_page(errors: list[tuple[str, str]]) -> str:
     person = identity.person()
     rows = queries.sessions_of(house.db(), person.id, idle=signin.idle(), at=house.now())
-    return render_template("staff/sessions.html", sessions=rows, current=current_user.session_id, errors=errors)
+    return render_template(
+        "staff/sessions.html", sessions=rows, current=current_user.session_id, email=person.email, errors=errors
+    )
 
 
 def _user_page(user_id: str, errors: list[tuple[str, str]]) -> str:
     row = _row_or_404(user_id)
     rows = queries.sessions_of(house.db(), user_id, idle=signin.idle(), at=house.now())
     return render_template("staff/user.html", user=row, sessions=rows, errors=errors, role_words=ROLE_WORDS)
+
+
+def _new_user_page(wanted: NewAccount, errors: list[tuple[str, str]]) -> str:
+    return render_template("staff/user_new.html", wanted=wanted, errors=errors, role_words=ROLE_WORDS)
+
+
+def _password_page(user_id: str, password: str) -> str:
+    return render_template("staff/user_password.html", user=_row_or_404(user_id), password=password)
 
 
 def _row_or_404(user_id: str) -> queries.UserRow:

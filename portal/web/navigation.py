@@ -15,6 +15,20 @@ _SECTIONS = (
     ("Users", "staff.users", Permission.USERS_MANAGE),
 )
 
+_ACCOUNTS = frozenset(
+    f"staff.{view}"
+    for view in (
+        "users",
+        "user",
+        "new_user",
+        "create_user",
+        "disable",
+        "enable",
+        "change_roles",
+        "reset_password",
+    )
+)
+
 _HOMES = {
     Role.REP: "rep.home",
     Role.MANAGER: "rep.home",
@@ -23,6 +37,8 @@ _HOMES = {
     Role.COMPLIANCE: "compliance.home",
     Role.ADMIN: "staff.users",
 }
+
+_BESIDE = {"rule_drafts": "rules"}  # blueprints whose pages stand in another's section
 
 
 def install(app: Flask) -> None:
@@ -51,8 +67,11 @@ def home_of(person: Person) -> str | None:
 def _is_within(endpoint: str) -> bool:
     current = request.endpoint or ""
     if endpoint == "staff.users":
-        return current in ("staff.users", "staff.user", "staff.disable", "staff.enable")
-    return current.split(".")[0] == endpoint.split(".")[0]
+        return current in _ACCOUNTS
+    if current == "hcps.consents":
+        return endpoint == "rep.home"
+    blueprint = current.split(".")[0]
+    return _BESIDE.get(blueprint, blueprint) == endpoint.split(".")[0]
 
 
 def _frame() -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Accounts and sessions: who may end what, and what the log says."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -197,3 +198,39 @@ def test_names_and_addresses_are_found_in_one_question(database: Database) -> No
         assert found is not None
         assert found.in_words == "Somebody, representative"
         assert queries.person(db, "0" * 32) is None
+
+
+def test_a_new_user_signs_in_with_the_password_shown_once(app: Flask, client: HouseClient, sign_in: SignIn) -> None:
+    sign_in(client, "admin")
+    empty = client.submit("/staff/users/new", "/staff/users/new", {"name": "", "email": "x", "roles": "hero"})
+    assert empty.status_code == 422
+    for sentence in ("Enter a name", "Enter an email address", "Choose roles from the list"):
+        assert sentence in empty.text
+    wanted = {"name": "Eva Stone", "email": "eva@portal.example", "roles": ["rep", "manager"]}
+    made = client.submit("/staff/users/new", "/staff/users/new", wanted)
+    found = re.search(r'id="first-password" value="([^"]+)"', made.text)
+    assert found
+    fresh = HouseClient(app)
+    credentials = {"email": "eva@portal.example", "password": found[1]}
+    assert fresh.post("/staff/sign-in", data=credentials).status_code == 303
+    again = client.submit("/staff/users/new", "/staff/users/new", wanted)
+    assert "account already" in again.text
+
+
+def test_roles_and_password_are_changed_by_an_administrator(app: Flask, client: HouseClient, sign_in: SignIn) -> None:
+    rep_browser = HouseClient(app)
+    rep = sign_in(rep_browser, "rep")
+    admin = sign_in(client, "admin")
+    page = f"/staff/users/{rep.id}"
+    assert client.submit(page, f"{page}/roles", {"reason": "x"}).status_code == 422
+    assert client.submit(page, f"{page}/roles", {"roles": "marketer"}).status_code == 422
+    done = client.submit(page, f"{page}/roles", {"roles": "admin", "reason": "deputy"})
+    assert done.status_code == 303
+    assert rep_browser.get("/staff/users").status_code == 200
+    own = f"/staff/users/{admin.id}"
+    assert client.submit(own, f"{own}/disable", {"reason": "bye"}).status_code == 422
+    shown = client.submit(page, f"{page}/password")
+    found = re.search(r'id="first-password" value="([^"]+)"', shown.text)
+    assert found
+    assert rep_browser.get("/staff/users").status_code == 303
+    assert rep_browser.post("/staff/sign-in", data={"email": rep.email, "password": found[1]}).status_code == 303
