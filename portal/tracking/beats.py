@@ -35,8 +35,8 @@ _NAMES = frozenset({"v", "c", "n", "o", "t", "w", *_COUNTERS, "depth", "in", "sp
 _LONGEST_MS = CLOSED_AFTER_MS + _SLACK_MS
 _MOST_BEATS = 250_000
 _LATEST_WALL = 1 << 43  # ms; the year 2248
-_SECTION_SHAPE = re.compile(r"[a-z0-9][a-z0-9._:-]{0,79}(#[a-z0-9][a-z0-9._:-]{0,79})?", re.ASCII)
 _WORD_SHAPE = re.compile(r"[a-z0-9][a-z0-9._:#+-]{0,119}", re.ASCII)
+_NO_WORD = "?"
 _CREDENTIAL_SHAPE = re.compile(r"[A-Za-z0-9_.-]{1,200}", re.ASCII)
 
 
@@ -177,7 +177,7 @@ def _sections(value: Any) -> dict[str, Section]:
         raise _Refused(Drop.TOO_MANY_SECTIONS)
     found: dict[str, Section] = {}
     for key, counters in value.items():
-        if not _SECTION_SHAPE.fullmatch(key) or type(counters) is not list or len(counters) != 5:
+        if type(counters) is not list or len(counters) != 5:
             raise _Refused(Drop.WRONG_SHAPE)
         attention, seen, first, times, passed = counters
         found[key] = Section(
@@ -205,7 +205,7 @@ def _events(value: Any) -> tuple[Occurrence, ...]:
         if no <= last:
             raise _Refused(Drop.OUT_OF_RANGE)
         last = no
-        found.append(Occurrence(no, _word(words[0]), _word(words[1]), _word_or_none(words[2]), _word_or_none(words[3])))
+        found.append(Occurrence(no, *(_word(word) for word in words)))
     return tuple(found)
 
 
@@ -218,13 +218,10 @@ def _whole(value: Any, most: int) -> int:
 
 
 def _word(value: Any) -> str:
-    if type(value) is not str or not _WORD_SHAPE.fullmatch(value):
-        raise _Refused(Drop.WRONG_SHAPE)
-    return value
-
-
-def _word_or_none(value: Any) -> str:
-    return "" if value is None else _word(value)
+    # What cannot be a declared word becomes one that the registry does not know: the event goes, the dwell stays.
+    if value is None:
+        return ""
+    return value if type(value) is str and _WORD_SHAPE.fullmatch(value) else _NO_WORD
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

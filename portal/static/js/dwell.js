@@ -1,57 +1,50 @@
-// Measures how long a page and its sections are read: visible, attended, with somebody there.
-//
-// The element with data-view is the content root; its data-* attributes carry the view's credential and every setting.
-// Without that element nothing is measured and nothing is kept. What is sent, and how it is counted, stands in docs/measuring.md.
+// Measures how long [data-view] and its sections are read; docs/measuring.md says how.
 (() => {
   "use strict";
-  const TICK = 250; // ms between two looks at a visible page
-  const SLEEP = 2000; // a longer slice is a machine asleep, unless a long task explains it
-  const BUSY = 10000; // no page is busy for longer than this
-  const AFTER_BLUR = 5000; // input in an unfocused window counts as attention for this long
-  const READING = 1000; // a section in front for this long has been read
-  const PASSING = 1000; // a section left upwards with less attention than this was passed by
-  const MOST = { bytes: 4096, sections: 64, events: 48, spans: 32, flying: 4 };
+  const TICK = 250;
+  const SLEEP = 2000; // a longer slice is a machine asleep
+  const BUSY = 10000;
+  const AFTER_BLUR = 5000;
+  const READ = 1000;
   const KEY = "dwell:";
-  const WORD = /^[a-z0-9][a-z0-9._:#+-]{0,79}$/;
+  const COUNTERS = ["vis", "eng", "ret", "sil", "blur", "idle", "gap", "pend", "vid", "depth", "in"];
 
+  const { max, min, round } = Math;
   const clock = () => performance.now();
-  const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
-  const restored = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
-  const copy = restored ? Math.round(performance.timeOrigin) : 0; // an old copy of the page counts by itself
+  const entries = (type) => performance.getEntriesByType(type);
+  const navigation = entries("navigation")[0] || {};
+  const copy = navigation.type === "back_forward" ? round(performance.timeOrigin) : 0;
   const coarse = matchMedia("(hover: none) and (pointer: coarse)").matches;
 
-  const known = new Map(); // credential → view: a root that comes back goes on
-  const revoked = new Set();
+  const known = new Map();
   const media = new Set();
-  const tasks = []; // long tasks, as [from, to]
+  const tasks = [];
   let view = null;
-  let shown = []; // sections on screen
-  let held = { counting: false, focused: false, watching: false }; // the state since `last`
+  let shown = []; // on screen, largest first
+  let height = 0;
+  let held = {}; // state since last
   let last = 0;
-  let away = false; // frozen, or in the back/forward cache
+  let away = false;
   let hadFocus = false;
   let lastInput = -Infinity;
   let ticking = 0;
 
-  // Slices: each is credited to the state that held while it lasted.
-
+  // Credits the slice that ends now to the state that held.
   function advance(at = clock(), past = false) {
+    let span = at - last;
     const from = last;
     last = at;
-    if (!view || !held.counting || at <= from) return;
-    let span = at - from;
-    if (span > SLEEP && !past && !wasBusy(from, at)) {
+    if (!view || !held.counting || span <= 0) return;
+    if (span > SLEEP && !past && span - busy(from, at) > SLEEP) {
       const lost = span - TICK;
-      view.gap += lost;
-      view.proof += lost;
-      view.pendingSince += lost;
+      for (const name of ["gap", "proof", "openSince"]) view[name] += lost;
       lastInput += lost;
       span = TICK;
     }
     const start = at - span;
     view.vis += span;
     for (const section of shown) if (section.half) section.seen += span;
-    const attended = held.focused ? span : clamp(lastInput + AFTER_BLUR - start, 0, span);
+    const attended = held.focused ? span : max(0, min(span, lastInput + AFTER_BLUR - start));
     view.blur += span - attended;
     if (attended) attend(start, attended);
     if (held.watching) {
@@ -61,149 +54,116 @@
   }
 
   function attend(from, span) {
-    const sure = clamp(view.proof + view.grace - from, 0, span);
+    const sure = max(0, min(span, view.proof + view.grace - from));
     const open = span - sure;
-    if (sure) {
-      view.eng += sure;
-      share("attention", sure);
-      spanned(from, from + sure);
+    if (sure) engage(from, from + sure, sure, "attention");
+    if (!open) return;
+    if (!view.silent) {
+      view.silent = true;
+      view.sil += 1;
+      view.openSince = from + sure;
     }
-    if (open) {
-      if (!view.silent) {
-        view.silent = true;
-        view.sil += 1;
-        view.pendingSince = from + sure;
-      }
-      if (!view.absent && from + span - view.proof <= idleLimit()) {
-        view.pend += open;
-        share("pending", open);
-      } else {
-        view.absent = true;
-        view.idle += view.pend + open;
-        view.pend = 0;
-        for (const section of view.sections.values()) section.pending = 0;
-      }
+    if (!view.absent && from + span - view.proof <= idleLimit()) {
+      view.pend += open;
+      share(open, "open");
+    } else {
+      view.absent = true;
+      view.idle += view.pend + open;
+      decide(0);
     }
   }
 
-  // Somebody is there: what was undecided has been reading.
+  // Somebody is there: what was open has been reading.
   function prove(at) {
     if (!view) return;
     if (view.pend) {
-      view.eng += view.pend;
       view.ret += view.pend;
-      view.pend = 0;
-      spanned(view.pendingSince, last);
-      for (const section of view.sections.values()) {
-        section.attention += section.pending;
-        section.pending = 0;
-      }
+      engage(view.openSince, last, view.pend);
+      decide(1);
     }
     view.silent = view.absent = false;
-    view.proof = Math.max(view.proof, Math.min(at, last));
+    view.proof = max(view.proof, min(at, last));
   }
 
-  function share(field, span) {
-    let total = 0;
-    let front = null;
-    for (const section of shown) {
-      total += section.height;
-      if (!front || section.height > front.height) front = section;
+  function decide(reading) {
+    view.pend = 0;
+    for (const section of view.sections.values()) {
+      section.attention += section.open * reading;
+      section.open = 0;
     }
-    for (const section of shown) section[field] += (span * section.height) / total;
-    if (front !== view.front) {
-      view.front = front;
-      view.frontFor = 0;
-    }
-    view.frontFor += span;
-    if (front && view.frontFor >= READING && view.reading !== front) {
+  }
+
+  function engage(from, to, span, field) {
+    const newest = view.spans.at(-1);
+    view.eng += span;
+    if (newest && from < newest[1] + 1) newest[1] = to;
+    else view.spans.push([from, to]);
+    if (field) share(span, field);
+  }
+
+  function share(span, field) {
+    const [front] = shown;
+    for (const section of shown) section[field] += (span * section.height) / (height || 1);
+    view.frontFor = front === view.front ? view.frontFor + span : span;
+    view.front = front;
+    if (front?.height && view.frontFor >= READ && view.reading !== front) {
       view.reading = front;
       front.times += 1;
       front.first ||= ++view.ranks;
     }
   }
 
-  function spanned(from, to) {
-    const spans = view.spans;
-    const newest = spans[spans.length - 1];
-    if (newest && from - newest[1] < 1) newest[1] = Math.max(newest[1], to);
-    else spans.push([from, to]);
-    if (spans.length > MOST.spans) {
-      let narrow = 1;
-      for (let i = 2; i < spans.length; i++) {
-        if (spans[i][0] - spans[i - 1][1] < spans[narrow][0] - spans[narrow - 1][1]) narrow = i;
-      }
-      spans[narrow - 1][1] = spans.splice(narrow, 1)[0][1];
-    }
-  }
-
-  // 1.5 × the time that the words on screen take at 200 a minute, within the bounds; a fixed time where unknown.
   function idleLimit() {
     let words = 0;
     for (const section of shown) words += section.words * section.part;
-    return words ? clamp(words * view.msPerWord, view.idleLeast, view.idleMost) : view.idleUnknown;
+    return words ? max(view.idleLeast, min(view.idleMost, words * view.msPerWord)) : view.idle0;
   }
 
-  let watcher = null;
-  try {
-    watcher = new PerformanceObserver(keepTasks);
-    watcher.observe({ type: "longtask", buffered: true });
-  } catch {
-    watcher = null;
-  }
+  const watcher = new PerformanceObserver((list) => tasks.push(...list.getEntries()));
+  watcher.observe({ type: "longtask", buffered: true });
 
-  function keepTasks(list) {
-    for (const task of list.getEntries ? list.getEntries() : list) tasks.push([task.startTime, task.startTime + task.duration]);
-    tasks.splice(0, tasks.length - 20);
-  }
-
-  function wasBusy(from, to) {
-    if (watcher) keepTasks(watcher.takeRecords());
+  function busy(from, to) {
     let covered = 0;
-    for (const [start, end] of tasks) {
-      if (end - start < BUSY) covered += Math.max(0, Math.min(to, end) - Math.max(from, start));
+    for (const { startTime, duration } of tasks.splice(0).concat(watcher.takeRecords())) {
+      if (duration < BUSY) covered += max(0, min(to, startTime + duration) - max(from, startTime));
     }
-    return to - from - covered < SLEEP;
+    return covered;
   }
-
-  // The state, read anew at the end of every handler.
 
   function read() {
-    const focused = document.hasFocus();
-    hadFocus ||= focused;
-    const counting = !!view && !away && !document.prerendering && document.visibilityState === "visible";
-    const attending = focused || (coarse && !hadFocus);
-    if (counting && held.counting && attending !== held.focused) prove(last);
-    if (held.focused && !attending) lastInput = -Infinity;
+    const focus = document.hasFocus();
+    hadFocus ||= focus;
+    const counting = !!view && !away && document.visibilityState === "visible";
+    const focused = focus || (coarse && !hadFocus);
+    if (counting && held.counting && focused !== held.focused) prove(last);
+    if (held.focused && !focused) lastInput = -Infinity;
     if (counting) look();
-    held = { counting, focused: attending, watching: counting && isWatching() };
-    if (counting && !ticking) ticking = setInterval(tick, TICK);
-    if (!counting && ticking) ticking = clearInterval(ticking) || 0;
+    held = { counting, focused, watching: counting && [...media].some(isPlaying) };
+    if (counting) ticking ||= setInterval(tick, TICK);
+    else ticking = clearInterval(ticking) || 0;
   }
 
   function look() {
-    const height = innerHeight;
-    shown = [];
-    for (const section of view.sections.values()) {
-      if (!section.on) continue;
+    shown = [...view.sections.values()].filter((section) => section.on);
+    height = 0;
+    for (const section of shown) {
       const box = section.element.getBoundingClientRect();
-      section.height = Math.min(box.bottom, height) - Math.max(box.top, 0);
-      if (section.height <= 0) continue;
-      section.part = section.height / box.height;
-      section.half = section.part >= 0.5 || section.height >= height / 2;
-      shown.push(section);
+      height += section.height = max(0, min(box.bottom, innerHeight) - max(box.top, 0));
+      section.part = section.height / (box.height || 1);
+      section.half = section.part >= 0.5 || section.height >= innerHeight / 2;
     }
-    const root = view.root.getBoundingClientRect();
-    if (root.height) view.depth = Math.max(view.depth, clamp(Math.round(((height - root.top) / root.height) * 100), 0, 100));
+    shown.sort((a, b) => b.height - a.height);
+    const box = view.root.getBoundingClientRect();
+    if (box.height) view.depth = max(view.depth, min(100, (100 * (innerHeight - box.top)) / box.height));
   }
 
-  function isWatching() {
-    for (const item of media) {
-      const box = item.getBoundingClientRect();
-      const playing = item.isConnected && !item.paused && !item.ended && item.readyState > 2;
-      if (playing && box.height && box.bottom > 0 && box.top < innerHeight) return true;
-    }
-    return false;
+  function onScreen(element) {
+    const { top, bottom, height } = element.getBoundingClientRect();
+    return height > 0 && bottom > 0 && top < innerHeight;
+  }
+
+  function isPlaying(item) {
+    return !item.paused && !item.ended && item.readyState > 2 && onScreen(item);
   }
 
   function tick() {
@@ -211,306 +171,227 @@
     read();
     if (!view) return;
     const pace = (view.vis < 60000 ? 1000 : view.vis < 300000 ? 2000 : 5000) * view.slow;
-    const changed = view.eng + view.pend !== view.sentState;
-    const due = last - view.sentAt >= pace - TICK / 2;
-    if (view.fresh || (changed && due && view.flying < MOST.flying)) send(view);
+    const changed = view.eng + view.pend !== view.sent;
+    if (view.fresh || (changed && last - view.sentAt >= pace - TICK / 2 && view.flying < 4)) send(view);
     else if (changed) arm(view);
   }
 
-  // Views: one content root in one document.
-
-  function number(text, otherwise) {
-    const value = Number.parseFloat(text);
-    return Number.isFinite(value) ? value : otherwise;
-  }
-
-  function viewOf(root) {
-    const set = root.dataset;
-    if (!set.view || revoked.has(set.view)) return null;
-    let found = known.get(set.view);
-    if (!found) {
-      found = { credential: set.view, n: 0, vis: 0, eng: 0, ret: 0, sil: 0, blur: 0, idle: 0, gap: 0, pend: 0, vid: 0, depth: 0 };
-      Object.assign(found, { touched: false, silent: false, absent: false, start: last, sections: new Map(), spans: [], events: [] });
-      Object.assign(found, { eventNo: 0, ranks: 0, frontFor: 0, flying: 0, fails: 0, slow: 1, sentAt: 0, sentState: -1, fresh: true });
-      known.set(set.view, found);
-    }
-    found.root = root;
-    found.proof = last;
-    found.url = set.beacon || "/b";
-    found.grace = number(set.grace, 5000);
-    found.idleUnknown = number(set.idle, 60000);
-    found.idleLeast = number(set.idleLeast, 30000);
-    found.idleMost = number(set.idleMost, 180000);
-    found.msPerWord = (1.5 * 60000) / number(set.wordsPerMinute, 200);
-    found.journal = set.journal === "1";
-    return found;
-  }
-
-  // Takes up the content root that is in the page now; a swapped root ends one view and starts another.
   function adopt() {
     const root = document.querySelector("[data-view]");
-    if (!view || view.root !== root || view.credential !== root.dataset.view) {
-      if (view) {
-        send(view, true);
-        view.later?.abort();
-        for (const section of view.sections.values()) Object.assign(section, { on: false, element: null });
-        screen.disconnect();
-      }
-      view = root ? viewOf(root) : null;
+    const credential = root?.dataset.view;
+    if (view && (view.root !== root || view.credential !== credential)) {
+      send(view, true);
+      view.later?.abort();
+      for (const section of view.sections.values()) section.element = null;
+      screen.disconnect();
+      view = null;
       shown = [];
     }
+    if (!view && credential) begin(root, root.dataset);
     if (view) scan();
     read();
   }
 
-  function scan() {
-    for (const section of view.sections.values()) {
-      if (!section.element?.isConnected) Object.assign(section, { on: false, element: null });
+  function begin(root, set) {
+    view = known.get(set.view);
+    if (!view) {
+      view = { credential: set.view, n: 0, sections: new Map(), spans: [], events: [], start: last, fresh: true };
+      for (const name of [...COUNTERS, "ranks", "frontFor", "flying", "fails", "sentAt"]) view[name] = 0;
+      known.set(set.view, view);
     }
+    Object.assign(view, { root, proof: last, slow: 1, url: set.beacon || "/b", journal: set.journal === "1" });
+    view.grace = +set.grace || 5000;
+    view.idle0 = +set.idle || 60000;
+    view.idleLeast = +set.idleLeast || 30000;
+    view.idleMost = +set.idleMost || 180000;
+    view.msPerWord = 90000 / (+set.wordsPerMinute || 200);
+    if (view.revoked) view = null;
+  }
+
+  function scan() {
+    for (const section of view.sections.values()) if (!section.element?.isConnected) section.element = section.on = null;
     for (const element of view.root.querySelectorAll("[data-section]")) {
-      const key = element.dataset.section;
+      const { section: key, words } = element.dataset;
       let section = view.sections.get(key);
-      if (section?.element || !WORD.test(key) || element.querySelector("[data-section]")) continue;
+      if (section?.element || element.querySelector("[data-section]")) continue;
       if (!section) {
-        if (view.sections.size >= MOST.sections) return;
-        section = { attention: 0, pending: 0, seen: 0, first: 0, times: 0, passed: 0 };
+        if (view.sections.size > 63) return;
+        section = { attention: 0, open: 0, seen: 0, first: 0, times: 0, passed: 0 };
         view.sections.set(key, section);
       }
-      const box = element.getBoundingClientRect();
-      section.element = element;
-      section.words = number(element.dataset.words, 0);
-      section.on = box.height > 0 && box.bottom > 0 && box.top < innerHeight;
+      Object.assign(section, { element, words: +words || 0, on: onScreen(element) });
       screen.observe(element);
     }
   }
 
-  const screen = new IntersectionObserver(
-    (entries) => {
-      advance();
-      for (const entry of entries) {
-        const section = view?.sections.get(entry.target.dataset.section);
-        if (section?.element !== entry.target) continue;
-        const left = section.on && !entry.isIntersecting && entry.boundingClientRect.bottom <= 0;
-        if (left && section.attention + section.pending < PASSING) section.passed = 1;
-        section.on = entry.isIntersecting;
-      }
-      read();
-    },
-    { threshold: Array.from({ length: 21 }, (_, i) => i / 20) },
-  );
-
-  // Messages: full snapshots, each superseding the one before.
+  const threshold = Array.from({ length: 21 }, (_, i) => i / 20);
+  const screen = new IntersectionObserver((changes) => {
+    advance();
+    for (const { target, isIntersecting, boundingClientRect: box } of changes) {
+      const section = view?.sections.get(target.dataset.section);
+      if (section?.element !== target) continue;
+      if (section.on && !isIntersecting && box.bottom <= 0 && section.attention + section.open < READ) section.passed = 1;
+      section.on = isIntersecting;
+    }
+    read();
+  }, { threshold });
 
   function snapshot(of, n) {
-    const whole = Math.round;
     const sections = [...of.sections].filter(([, s]) => s.attention >= 1 || s.seen >= 1 || s.passed);
     sections.sort(([, a], [, b]) => b.attention - a.attention);
-    const events = of.events.slice();
-    const body = {
-      v: 1, c: of.credential, n, o: copy, t: whole(clock() - of.start), w: Date.now(),
-      vis: whole(of.vis), eng: whole(of.eng), ret: whole(of.ret), sil: of.sil, blur: whole(of.blur), idle: whole(of.idle),
-      gap: whole(of.gap), pend: whole(of.pend), vid: whole(of.vid), depth: of.depth, in: of.touched ? 1 : 0,
-      spans: of.spans.flat().map((at) => whole(at - of.start)),
-    };
+    const body = { v: 1, c: of.credential, n, o: copy, t: round(clock() - of.start), w: Date.now(), ev: of.events.slice(-48) };
+    for (const name of COUNTERS) body[name] = round(of[name]);
+    body.spans = of.spans.slice(-32).flat().map((at) => max(0, round(at - of.start)));
     for (;;) {
-      body.sec = Object.fromEntries(sections.map(([key, s]) => [key, [whole(s.attention), whole(s.seen), s.first, s.times, s.passed]]));
-      body.ev = events;
+      body.sec = {};
+      for (const [key, s] of sections) body.sec[key] = [round(s.attention), round(s.seen), s.first, s.times, s.passed];
       const text = JSON.stringify(body);
-      if (text.length <= MOST.bytes || !(events.shift() || sections.pop())) return text;
+      if (text.length < 4097 || !(body.ev.shift() || sections.pop())) return text;
     }
   }
 
-  function send(of, leaving = false) {
-    of.n += 1;
-    of.body = snapshot(of, of.n);
-    of.sentAt = clock();
-    of.sentState = of.eng + of.pend;
-    of.fresh = false;
-    if (of.journal) store((kept) => kept.setItem(KEY + of.credential.slice(-16), of.body));
-    post(of, of.body, leaving);
+  function send(of, leaving, beacon) {
+    const body = snapshot(of, ++of.n);
+    Object.assign(of, { body, sentAt: clock(), sent: of.eng + of.pend, fresh: false });
+    if (of.journal) store((kept) => kept.setItem(keyOf(of), body));
+    if (!beacon || !navigator.sendBeacon(of.url, body)) post(of, body, leaving);
   }
 
   async function post(of, body, leaving) {
-    of.flying += 1;
+    const keepalive = ++of.flying < 3 || leaving;
+    const signal = AbortSignal.timeout(10000);
     let status = 0;
     try {
-      const signal = AbortSignal.timeout?.(10000);
-      status = (await fetch(of.url, { method: "POST", body, signal, credentials: "omit", keepalive: leaving || of.flying < 3 })).status;
-    } catch {
-      status = 0;
-    }
+      ({ status } = await fetch(of.url, message(body, { signal, keepalive })));
+    } catch {}
     of.flying -= 1;
+    if (status === 429) of.slow = min(64, of.slow * 2);
+    if (isFinal(status)) {
+      of.fails = 0;
+      forget(keyOf(of), body);
+    } else if (of.body === body && of.fails < 8) {
+      setTimeout(() => of.body === body && post(of, body, true), 500 * of.slow * 2 ** ++of.fails);
+    }
     if (status === 410) {
-      revoked.add(of.credential);
+      of.revoked = true;
       of.later?.abort();
+      forget(keyOf(of));
       if (view === of) view = null;
       read();
     }
-    if (status === 429) of.slow = Math.min(64, of.slow * 2);
-    if (status >= 200 && status < 500 && status !== 429) {
-      of.fails = 0;
-      if (of.journal) forget(KEY + of.credential.slice(-16), body);
-    } else if (of.body === body && of.fails < 8) {
-      of.fails += 1;
-      setTimeout(() => of.body === body && post(of, body, true), 500 * of.slow * 2 ** of.fails);
-    }
   }
 
-  // The browser itself sends this copy when the document is gone, even if its process crashed.
+  const message = (body, more) => ({ method: "POST", credentials: "omit", body, ...more });
+  const isFinal = (status) => status >= 200 && status < 500 && status !== 429;
+
+  // The browser sends this copy even if the page crashes.
   function arm(of) {
     if (!window.fetchLater) return;
     of.later?.abort();
     of.later = new AbortController();
     try {
-      window.fetchLater(of.url, { method: "POST", body: snapshot(of, of.n + 1), credentials: "omit", signal: of.later.signal });
-    } catch {
-      of.later = null;
-    }
+      window.fetchLater(of.url, message(snapshot(of, of.n + 1), { signal: of.later.signal }));
+    } catch {}
   }
 
-  // The journal: the newest snapshot that nobody acknowledged waits for the next page. Only with consent.
+  // With consent, what is not acknowledged waits for the next page.
+  const keyOf = (of) => KEY + of.credential.slice(-16);
 
   function store(use) {
     try {
       return use(localStorage);
-    } catch {
-      return null; // no storage, or full
-    }
+    } catch {}
   }
 
   function forget(key, body) {
-    store((kept) => kept.getItem(key) === body && kept.removeItem(key));
+    store((kept) => (!body || kept.getItem(key) === body) && kept.removeItem(key));
   }
 
-  function flushJournal() {
-    const keys = store((kept) => Object.keys(kept).filter((key) => key.startsWith(KEY))) || [];
-    for (const key of keys) {
+  function flushJournal({ journal, url }) {
+    for (const key of store((kept) => Object.keys(kept)) || []) {
+      if (!key.startsWith(KEY)) continue;
       const body = store((kept) => kept.getItem(key));
-      if (!view.journal) forget(key, body);
-      else {
-        fetch(view.url, { method: "POST", body, credentials: "omit", keepalive: true }).then(
-          ({ status }) => status < 500 && status !== 429 && forget(key, body),
-          () => null,
-        );
-      }
+      if (!journal) forget(key);
+      else fetch(url, message(body)).then(({ status }) => isFinal(status) && forget(key, body), () => {});
     }
   }
 
-  // Everything a page can tell.
-
   function listen() {
-    const on = (target, types, react) => {
-      for (const type of types) target.addEventListener(type, react, { capture: true, passive: true });
+    const on = (types, react) => {
+      for (const type of types.split(" ")) addEventListener(type, react, { capture: true, passive: true });
     };
     const turn = (event, proves = true) => {
       advance();
-      if (proves) prove(Math.min(event.timeStamp || last, last));
+      if (proves) prove(event.timeStamp);
       read();
     };
-    let place = "";
     const input = (event) => {
-      if (!event.isTrusted) return;
-      if (event.type === "pointermove") {
-        const here = `${event.screenX},${event.screenY}`; // layout moves under a still pointer fire this too
-        if (here === place || clock() - lastInput < 100) return;
-        place = here;
-      }
-      advance();
+      if (!event.isTrusted || (event.type === "pointermove" && clock() - lastInput < 100)) return;
+      turn(event);
       lastInput = last;
-      prove(Math.min(event.timeStamp, last));
-      read();
-      if (view && !view.touched) {
-        view.touched = true;
-        send(view);
-      }
+      if (!view || view.in) return;
+      view.in = 1;
+      send(view);
     };
-    on(window, ["pointerdown", "pointermove", "keydown", "wheel", "touchstart", "touchmove"], input);
-    on(window, ["scroll"], (event) => turn(event, event.target === document));
-    on(window, ["focus", "blur"], (event) => event.target === window && turn(event));
-    on(document, ["play", "playing"], (event) => {
-      media.add(event.target);
-      turn(event);
-    });
-    on(document, ["visibilitychange"], (event) => {
-      turn(event);
-      if (view && document.visibilityState === "hidden") send(view, true);
-    });
-    on(document, ["freeze"], (event) => {
-      away = true;
-      turn(event, false);
-      if (view) send(view, true);
-    });
-    on(document, ["resume"], (event) => {
-      away = false;
-      turn(event, false);
-    });
-    on(window, ["pageshow"], (event) => {
+    const gone = (event) => {
+      away = event.type !== "visibilitychange";
+      turn(event, event.type !== "freeze");
+      if (view && (away || document.visibilityState === "hidden")) send(view, true, event.type === "pagehide");
+    };
+    const back = (event) => {
       away = false;
       turn(event, event.persisted);
+    };
+    on("pointerdown pointermove keydown wheel touchstart touchmove", input);
+    on("scroll", (event) => turn(event, event.target === document));
+    on("focus blur", (event) => event.target === window && turn(event));
+    on("visibilitychange freeze pagehide", gone);
+    on("resume pageshow", back);
+    on("online", () => view?.body && post(view, view.body, true));
+    on("play playing", (event) => {
+      media.add(event.target);
+      turn(event, false);
     });
-    on(window, ["pagehide"], (event) => {
-      away = true;
-      turn(event);
-      if (!view) return;
-      view.n += 1;
-      view.body = snapshot(view, view.n);
-      if (view.journal) store((kept) => kept.setItem(KEY + view.credential.slice(-16), view.body));
-      if (!navigator.sendBeacon?.(view.url, view.body)) post(view, view.body, true);
+    on("portal:event", ({ detail: { type, subject, value, version } }) => {
+      view?.events.push([view.events.length + 1, type, subject || "page", value || null, version || null]);
+      if (view) view.fresh = true;
     });
-    on(window, ["online"], () => view?.body && post(view, view.body, true));
-    on(document, ["portal:event"], (event) => note(event.detail || {}));
     new MutationObserver(() => {
       advance();
       adopt();
     }).observe(document.documentElement, { childList: true, subtree: true, attributeFilter: ["data-view"] });
   }
 
-  function note({ type, subject, value, version }) {
-    const words = [type, subject || "page", value || null, version || null];
-    if (!view || !words.every((word) => word === null || WORD.test(word))) return;
-    view.events.push([++view.eventNo, ...words]);
-    if (view.events.length > MOST.events) view.events.shift();
-    view.fresh = true;
-  }
-
-  // A script that comes late recovers the past: what was visible since the first paint, or since a prerendered page was used.
-  function begin(painted) {
-    const start = Math.max(painted, performance.getEntriesByType("navigation")[0]?.activationStart || 0);
+  // Coming late, recovers the past since first paint or activation.
+  function start(painted) {
+    const since = max(painted, navigation.activationStart || 0);
+    const seen = entries("visibility-state");
+    if (!seen.length) seen.push({ startTime: 0, name: document.visibilityState });
     listen();
     adopt();
     if (!view) return;
-    const since = { start, proof: start };
-    Object.assign(view, since);
     const now = clock();
-    const seen = performance.getEntriesByType("visibility-state").map((entry) => [entry.startTime, entry.name === "visible"]);
-    if (!seen.length) seen.push([0, document.visibilityState === "visible"]);
-    shown = [];
+    view.start = view.proof = since;
     look();
-    seen.forEach(([from, visible], place) => {
-      last = Math.max(start, from);
-      held = { counting: visible, focused: document.hasFocus() || coarse, watching: false };
-      advance(Math.max(last, seen[place + 1]?.[0] ?? now), true);
+    seen.forEach(({ startTime, name }, i) => {
+      last = max(since, startTime);
+      held = { counting: name === "visible", focused: document.hasFocus() || coarse };
+      advance(max(last, seen[i + 1]?.startTime ?? now), true);
     });
-    held = { ...held, counting: false };
+    held = {};
     read();
-    flushJournal();
+    flushJournal(view);
     send(view);
   }
 
   function whenPainted() {
     if (!document.querySelector("[data-view]")) return;
-    const name = "first-contentful-paint";
-    const painted = performance.getEntriesByName(name)[0];
-    if (painted) begin(painted.startTime);
-    else if (!PerformanceObserver.supportedEntryTypes?.includes("paint")) begin(clock());
-    else {
-      new PerformanceObserver((list, observer) => {
-        const entry = list.getEntriesByName(name)[0];
-        if (!entry) return;
-        observer.disconnect();
-        begin(entry.startTime);
-      }).observe({ type: "paint", buffered: true });
-    }
+    new PerformanceObserver((list, observer) => {
+      const [paint] = list.getEntriesByName("first-contentful-paint");
+      if (!paint) return;
+      observer.disconnect();
+      start(paint.startTime);
+    }).observe({ type: "paint", buffered: true });
   }
 
   if (document.prerendering) document.addEventListener("prerenderingchange", whenPainted, { once: true });
