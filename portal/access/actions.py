@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import CursorResult, insert, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal.access import tokens
 from portal.access.events import LinkIssued, LinkOpened, LinkRevoked, VisitEnded
-from portal.access.evidence import Confidence, Grade, Mark
+from portal.access.evidence import STRONG, Confidence, Grade, Mark
 from portal.access.models import Device, Link, LinkActivity, SpentNonce, Visit
 from portal.access.queries import device_of
 from portal.access.states import LinkReason, LinkRefused, LiveLink
@@ -137,7 +137,7 @@ def open_visit(
     except IntegrityError:
         raise AlreadyOpened from None
     device, fresh_secret = _device(db, device_secret, is_staff=is_staff, at=at)
-    confidence = _bind(db, link.id, device)
+    confidence = _bind(db, link.id, device, marks)
     visit = Visit(
         id=new_id(),
         token_hash="",
@@ -225,12 +225,28 @@ def _device(db: Session, secret: str | None, *, is_staff: bool, at: datetime) ->
     return device, fresh
 
 
-def _bind(db: Session, link_id: str, device: Device) -> Confidence:
-    if device.staff_seen_at is not None:
+def _bind(db: Session, link_id: str, device: Device, marks: frozenset[Mark]) -> Confidence:
+    """Bind link and device at the first opening, and tell whether this device is the link's.
+
+    A device that looked like a robot's and never engaged holds the link only until a device without marks comes.
+    """
+    if device.staff_seen_at is not None or marks & STRONG:
         return Confidence.UNKNOWN
-    bound = db.execute(update(Link).where(Link.id == link_id, Link.device_id.is_(None)).values(device_id=device.id))
+    free: ColumnElement[bool] = Link.device_id.is_(None)
+    if not marks:
+        engaged = select(Visit.device_id).where(Visit.link_id == link_id, Visit.grade >= int(Grade.ENGAGED))
+        unmarked = [owner for owner, borne in _bearings(db, link_id) if not borne]
+        free = or_(free, and_(Link.device_id.not_in(engaged), Link.device_id.not_in(unmarked)))
+    bound = db.execute(update(Link).where(Link.id == link_id, free).values(device_id=device.id))
     assert isinstance(bound, CursorResult)
     if bound.rowcount == 1:
+        others = (Visit.link_id == link_id, Visit.device_id != device.id)
+        db.execute(update(Visit).where(*others).values(confidence=Confidence.UNKNOWN))
         return Confidence.DEVICE
     owner = db.scalar(select(Link.device_id).where(Link.id == link_id))
     return Confidence.DEVICE if owner == device.id else Confidence.UNKNOWN
+
+
+def _bearings(db: Session, link_id: str) -> list[tuple[str, list[str]]]:
+    rows = db.execute(select(Visit.device_id, Visit.marks).where(Visit.link_id == link_id)).all()
+    return [(device_id, list(marks)) for device_id, marks in rows if device_id is not None]

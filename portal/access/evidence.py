@@ -4,6 +4,7 @@ Grades: 0 fetched, 1 script ran, 2 gesture, 3 gesture and engaged, 4 stepped up.
 remote-controlled browser can produce all of them; marks say what speaks against one.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
@@ -41,7 +42,10 @@ class Mark(StrEnum):
     HIDDEN_LINK = "hidden-link"  # followed a link no person can see
 
 
-STRONG = frozenset({Mark.HEADLESS, Mark.PREFETCH, Mark.NO_AGENT, Mark.HINTS_DISAGREE, Mark.BURST, Mark.HIDDEN_LINK})
+# These speak for a robot whatever else happens: such a visit is automatic, binds no device and feeds no profile.
+STRONG = frozenset({Mark.PREFETCH, Mark.NO_AGENT, Mark.HINTS_DISAGREE, Mark.BURST, Mark.HIDDEN_LINK})
+# These lower the grade: such a visit is never confirmed by engagement alone.
+LOWERING = frozenset({Mark.HEADLESS, Mark.TOO_SOON, Mark.MANY_HCPS, Mark.NO_GESTURE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,14 @@ def _hints_disagree(signs: Signs) -> bool:
     return spoken is not None and bool(agent) and spoken not in agent
 
 
-def is_confirmed(grade: int, marks: frozenset[str] | set[str] | list[str]) -> bool:
-    """Tell whether a visit counts as a person's: engaged, and nothing strong speaks against it."""
-    return grade >= Grade.ENGAGED and not (set(marks) & {str(mark) for mark in STRONG})
+def is_confirmed(grade: int, marks: Iterable[str]) -> bool:
+    """Tell whether a visit counts as a person's: engaged and without a mark, or stepped up."""
+    found = {str(mark) for mark in marks}
+    if grade >= Grade.STEPPED_UP:
+        return not found & {str(mark) for mark in STRONG}
+    return grade >= Grade.ENGAGED and not found & {str(mark) for mark in STRONG | LOWERING}
+
+
+def is_automatic(marks: Iterable[str]) -> bool:
+    """Tell whether marks say that a machine did it."""
+    return bool({str(mark) for mark in marks} & {str(mark) for mark in STRONG})

@@ -1,5 +1,6 @@
 """Questions about links and visits."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Select, func, select
@@ -108,6 +109,22 @@ def is_visit_open(db: Session, visit_id: str) -> bool:
         ).first()
         is not None
     )
+
+
+def open_visits(db: Session, visit_ids: Collection[str]) -> set[str]:
+    """Return which of some visits may still report: neither their links nor the doctors' access revoked."""
+    rows = db.execute(
+        select(Visit.id)
+        .join(Link, Link.id == Visit.link_id)
+        .join(Hcp, Hcp.id == Visit.hcp_id)
+        .where(
+            Visit.id.in_(visit_ids),
+            Link.revoked_at.is_(None),
+            Hcp.access_revoked_at.is_(None),
+            Hcp.erased_at.is_(None),
+        )
+    )
+    return set(rows.scalars())
 
 
 def device_of(db: Session, secret: str) -> Device | None:

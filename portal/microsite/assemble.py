@@ -28,7 +28,8 @@ class Reader:
     @property
     def may_profile(self) -> bool:
         """Tell whether history and profile may be used: the person is known and agreed."""
-        return self.consent.profiling and self.consent.tracking == "identified" and self.visit.is_known
+        agreed = self.consent.profiling and self.consent.tracking == "identified"
+        return agreed and self.visit.is_known
 
 
 def candidates(modules: Sequence[ModuleInForce]) -> tuple[Candidate, ...]:

@@ -197,6 +197,28 @@ def test_the_first_device_is_the_doctors_and_another_is_unknown(demo_app: Flask)
     assert "this device is not known yet" in second.get("/m/").text
 
 
+def test_a_robots_device_gives_way_to_the_first_person(demo_app: Flask) -> None:
+    _, path = new_link(demo_app)
+    headless = {"User-Agent": CHROME.replace("Chrome", "HeadlessChrome"), "Sec-Fetch-User": "?1"}
+    robot, person, colleague = HouseClient(demo_app), HouseClient(demo_app), HouseClient(demo_app)
+    nonce = nonce_of(robot.get(path, headers=headless))
+    assert robot.post(path, data={"nonce": nonce}, headers=headless).status_code == 303
+    press(person, path)
+    press(colleague, path)
+    with demo_app.extensions["portal.database"].reading() as db:
+        visits = db.execute(select(Visit.confidence).order_by(Visit.opened_at)).scalars().all()
+    assert list(visits) == ["unknown", "device", "unknown"]
+
+
+def test_a_plain_robot_binds_nothing(demo_app: Flask) -> None:
+    link_id, path = new_link(demo_app)
+    robot = HouseClient(demo_app)
+    nonce = nonce_of(robot.get(path, headers={"User-Agent": ""}))
+    assert robot.post(path, data={"nonce": nonce}, headers={"User-Agent": ""}).status_code == 303
+    with demo_app.extensions["portal.database"].reading() as db:
+        assert db.get_one(Link, link_id).device_id is None
+
+
 def test_staff_never_become_the_doctor(demo_app: Flask) -> None:
     _, path = new_link(demo_app)
     client = HouseClient(demo_app)
@@ -235,4 +257,4 @@ def decided(db: Session, ref: str) -> dict[str, str]:
     card = hcp_by_ref(db, ref)
     assert card is not None
     rows = db.execute(select(Consent.purpose, Consent.decision).where(Consent.hcp_id == card.id).order_by(Consent.at))
-    return dict(rows.tuples().all())
+    return {row.purpose: row.decision for row in rows}

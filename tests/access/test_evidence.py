@@ -2,7 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 
-from portal.access.evidence import Grade, Mark, Signs, is_confirmed, marks_of
+from portal.access.evidence import (
+    LOWERING,
+    STRONG,
+    Grade,
+    Mark,
+    Signs,
+    is_automatic,
+    is_confirmed,
+    marks_of,
+)
 
 AT = datetime(2026, 11, 22, 9, 12, tzinfo=UTC)
 MINUTE = timedelta(seconds=60)
@@ -54,8 +63,20 @@ def test_the_quarantine_ends_to_the_second() -> None:
     assert Mark.TOO_SOON not in marks(at=AT + timedelta(seconds=60), handed_over_at=AT)
 
 
-def test_engagement_confirms_and_a_strong_mark_speaks_against_it() -> None:
+def test_engagement_confirms_and_any_mark_speaks_against_it() -> None:
     assert not is_confirmed(Grade.GESTURE, [])
     assert is_confirmed(Grade.ENGAGED, [])
-    assert is_confirmed(Grade.ENGAGED, [Mark.TOO_SOON])
-    assert not is_confirmed(Grade.ENGAGED, [Mark.HEADLESS])
+    for mark in Mark:
+        assert not is_confirmed(Grade.ENGAGED, [mark]), mark
+
+
+def test_a_code_from_the_mailbox_outweighs_what_only_lowers_the_grade() -> None:
+    assert is_confirmed(Grade.STEPPED_UP, [Mark.TOO_SOON])
+    assert not is_confirmed(Grade.STEPPED_UP, [Mark.PREFETCH])
+
+
+def test_every_mark_is_weighed() -> None:
+    assert set(Mark) == STRONG | LOWERING
+    assert not STRONG & LOWERING
+    assert is_automatic([Mark.BURST])
+    assert not is_automatic([Mark.HEADLESS])

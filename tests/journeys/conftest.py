@@ -18,6 +18,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from tests.browser import FLAGS, chromium_path
 
+# A headless Chromium says so in its user agent, and is rightly never a confirmed visit.
+LINUX = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
+ANDROID = "Mozilla/5.0 (Linux; Android 16) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Mobile Safari/537.36"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -108,13 +111,14 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 @pytest.fixture
 def phone(browser: Browser) -> Iterator[Page]:
     """A doctor's phone: 360×640, touch, no cookies."""
-    yield from _page(browser.new_context(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True))
+    size = {"width": 360, "height": 640}
+    yield from _page(browser.new_context(user_agent=ANDROID, viewport=size, has_touch=True, is_mobile=True))
 
 
 @pytest.fixture
 def desk(browser: Browser) -> Iterator[Page]:
     """A desk computer of staff: 1280×800, no cookies."""
-    yield from _page(browser.new_context(viewport={"width": 1280, "height": 800}))
+    yield from _page(browser.new_context(user_agent=LINUX, viewport={"width": 1280, "height": 800}))
 
 
 def sign_in(page: Page, url: str, email: str, password: str) -> None:
@@ -132,7 +136,10 @@ def _page(context: BrowserContext) -> Iterator[Page]:
     foreign: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None)
-    page.on("request", lambda asked: foreign.append(asked.url) if not asked.url.startswith(("http://127.0.0.1", "data:")) else None)
+    page.on(
+        "request",
+        lambda asked: foreign.append(asked.url) if not asked.url.startswith(("http://127.0.0.1", "data:")) else None,
+    )
     yield page
     context.close()
     assert not faults, faults
