@@ -18,13 +18,17 @@ BLUEPRINTS = (
     "rules",
     "rule_drafts",
     "studio",
+    "mail",
+    "send",
+    "outbox",
+    "mail_pieces",
     "compliance",
     "status",
 )
 COMMANDS: tuple[str, ...] = ("db", "demo", "staff", "hcp", "content", "calculators", "links", "tracking", "rules")
-COMMANDS += ("explain", "replay", "config")
+COMMANDS += ("explain", "replay", "config", "mail", "worker")
 ROOMS: tuple[str, ...] = ("db.rates", "audit.models", "staff.models", "hcp.models", "content.models", "rulebook.models")
-ROOMS += ("access.models", "tracking.models", "microsite.models")
+ROOMS += ("access.models", "tracking.models", "mailing.models", "microsite.models")
 
 
 def create_app(settings: Settings | None = None) -> Flask:
