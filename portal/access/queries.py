@@ -93,24 +93,6 @@ def current_visit(db: Session, secret: str, *, at: datetime) -> CurrentVisit | N
     )
 
 
-def is_visit_open(db: Session, visit_id: str) -> bool:
-    """Tell whether a visit may still report: not ended, neither its link nor the doctor's access revoked."""
-    return (
-        db.execute(
-            select(Visit.id)
-            .join(Link, Link.id == Visit.link_id)
-            .join(Hcp, Hcp.id == Visit.hcp_id)
-            .where(
-                Visit.id == visit_id,
-                Link.revoked_at.is_(None),
-                Hcp.access_revoked_at.is_(None),
-                Hcp.erased_at.is_(None),
-            )
-        ).first()
-        is not None
-    )
-
-
 def open_visits(db: Session, visit_ids: Collection[str]) -> set[str]:
     """Return which of some visits may still report: neither their links nor the doctors' access revoked."""
     rows = db.execute(

@@ -25,7 +25,19 @@ _MOST_REFUSED = 100
 _ENGAGED_MS = 5000
 
 Section = tuple[str, str, str, tuple[str, ...], int]
-Revoked = Callable[[Session, Collection[str]], Collection[str]]
+Reader = tuple[str | None, str | None, str]  # visit, doctor, site
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Of which readers nothing more is kept, and of which nothing more feeds the profile, at this moment."""
+
+    gone: frozenset[Reader] = frozenset()
+    unfed: frozenset[Reader] = frozenset()
+
+
+Judge = Callable[[Session, Collection[Reader]], Standing]
+_GOOD = Standing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +105,10 @@ def open_view(
 
 
 def take_beat(
-    db: Session, raw: bytes, *, mint: Mint, at: datetime, half_life_days: float, revoked: Revoked | None = None
+    db: Session, raw: bytes, *, mint: Mint, at: datetime, half_life_days: float, judge: Judge | None = None
 ) -> Answer:
     """Take one beat; see `take_beats`."""
-    return take_beats(db, [raw], mint=mint, at=at, half_life_days=half_life_days, revoked=revoked)[0]
+    return take_beats(db, [raw], mint=mint, at=at, half_life_days=half_life_days, judge=judge)[0]
 
 
 def take_beats(
@@ -106,12 +118,12 @@ def take_beats(
     mint: Mint,
     at: datetime,
     half_life_days: float,
-    revoked: Revoked | None = None,
+    judge: Judge | None = None,
     refused_before: Iterable[Drop] = (),
 ) -> list[Answer]:
     """Take beats that arrived together and return an answer for each; everything they change is one transaction.
 
-    `revoked` tells which of some visits may report no more; `refused_before` are drops named before the funnel.
+    `judge` says how readers stand now (revoked, consent withdrawn); `refused_before` are drops named before the funnel.
     Nothing may be answered before the caller has committed.
     """
     answers: dict[int, Answer] = {}
@@ -126,13 +138,13 @@ def take_beats(
             waiting.setdefault(_row_id(outcome), []).append((place, outcome))
     if waiting:
         rows = _rows(db, waiting)
-        visits = {row["visit_id"] for row in rows.values() if row["visit_id"]}
-        gone = set(revoked(db, visits)) if revoked and visits else set()
+        readers = {_reader(row) for row in rows.values() if "drop" not in row and row["hcp_id"]}
+        standing = judge(db, readers) if judge and readers else _GOOD
         books = Books(db, at=at, half_life_days=half_life_days)
         for row_id, arrived in waiting.items():
             row = rows.get(row_id)
             for place, admitted in arrived:
-                answers[place] = _take(books, row, admitted, gone, drops, at)
+                answers[place] = _take(books, row, admitted, standing, drops, at)
         books.close()
     drops.update(answer.drop for answer in answers.values() if answer.drop is not None)
     if drops:
@@ -148,7 +160,7 @@ def _take(
     books: Books,
     row: dict[str, Any] | None,
     admitted: Admitted,
-    gone: Collection[str],
+    standing: Standing,
     drops: Counter[Drop],
     at: datetime,
 ) -> Answer:
@@ -156,7 +168,7 @@ def _take(
         return Answer(status_of(Drop.UNKNOWN_VIEW), Drop.UNKNOWN_VIEW)
     if "drop" in row:
         return Answer(status_of(row["drop"]), row["drop"])
-    if row["visit_id"] in gone or (row["stopped_at"] is not None and row["stopped_at"] <= at):
+    if _reader(row) in standing.gone or (row["stopped_at"] is not None and row["stopped_at"] <= at):
         return Answer(status_of(Drop.REVOKED), Drop.REVOKED, row["id"], row["visit_id"])
     served: list[ServedSection] = row["served"]
     known: Totals = row["totals"]
@@ -171,6 +183,7 @@ def _take(
     begun = max(0, admitted.elapsed - admitted.beat.age)
     if outcome.totals == known and (row["begun_ms"] is None or begun >= row["begun_ms"]):
         return Answer(204, view_id=row["id"], visit_id=row["visit_id"])
+    row["feeds_profile"] &= _reader(row) not in standing.unfed
     row["begun_ms"] = begun if row["begun_ms"] is None else min(begun, row["begun_ms"])
     won = None if row["staff"] else credit(known, outcome.totals, served, outcome.events)
     books.enter(row, known, outcome.totals, outcome.events, won)
@@ -182,6 +195,10 @@ def _take(
         ran_script=not known.numbers,
         engaged=_is_engaged(outcome.totals) and not _is_engaged(known),
     )
+
+
+def _reader(row: Mapping[str, Any]) -> Reader:
+    return row["visit_id"], row["hcp_id"], row["site_id"]
 
 
 def _is_engaged(totals: Totals) -> bool:

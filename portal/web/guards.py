@@ -84,7 +84,7 @@ def _enforce() -> Response | None:
     declared = declaration_of(current_app, request.endpoint)
     if declared is None:
         abort(403)
-    if request.method not in ("GET", "HEAD", "OPTIONS") and not declared.cross_site and not _is_same_origin():
+    if request.method not in ("GET", "HEAD", "OPTIONS") and not declared.cross_site and not is_same_origin():
         abort(403, description="cross-site")
     if declared.public is Public.VISIT:
         return _require_visit()
@@ -111,7 +111,7 @@ def _require_staff(permission: Permission | None) -> Response | None:
     return None
 
 
-def _is_same_origin() -> bool:
+def is_same_origin() -> bool:
     """Tell whether the browser says that this unsafe request comes from our own pages."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.db import Base, Database, new_id
-from portal.tracking.actions import Answer, open_view, take_beats
+from portal.tracking.actions import Answer, Standing, open_view, take_beats
 from portal.tracking.credential import Mint
 from portal.tracking.models import PageView
 from portal.tracking.queries import sections_of
@@ -64,8 +64,8 @@ class Site:
 
     def _take(self, raws: list[bytes]) -> list[Answer]:
         with self.database.writing() as db:
-            gone = (lambda _db, visits: visits) if self.revoked else None
-            return take_beats(db, raws, mint=self.mint, at=clock.now(), half_life_days=30.0, revoked=gone)
+            judge = (lambda _db, readers: Standing(frozenset(readers))) if self.revoked else None
+            return take_beats(db, raws, mint=self.mint, at=clock.now(), half_life_days=30.0, judge=judge)
 
     def _page(self, label: str, options: dict[str, str]) -> str:
         at = clock.now()
