@@ -41,6 +41,7 @@ class Qualifier(StrEnum):
     WORD = "word"
 
 
+_MEANT = {"doctor": "hcp", "who": "actor", "user": "actor", "what": "action", "event": "action", "date": "created"}
 _KNOWN = tuple(each.value for each in Qualifier if each is not Qualifier.WORD)
 
 
@@ -151,7 +152,7 @@ def _value(text: str, place: int, before: str) -> tuple[str, int]:
 def _qualified(name: str, value: str, negated: bool, zone: tzinfo, actions: Collection[str]) -> Term:
     known = name.lower()
     if known not in _KNOWN:
-        near = get_close_matches(known, _KNOWN, n=1)
+        near = [_MEANT[known]] if known in _MEANT else get_close_matches(known, _KNOWN, n=1)
         meant = f"Did you mean {near[0]}:{value}? " if near else ""
         raise SearchRefused(
             f"There is no qualifier “{name}:”.",

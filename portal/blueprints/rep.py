@@ -74,8 +74,9 @@ def doctor(hcp_id: str) -> ResponseReturnValue:
         "rep/doctor.html",
         card=card,
         done=done,
-        modules=done.by_module(),
-        topics=done.by_topic(),
+        read=[
+            (views, done.by_module(views), done.by_topic(views)) for views in (done.counted, done.unconfirmed) if views
+        ],
         order=activity.last_order(house.db(), hcp_id, visits=done.visits, names=done.names),
         days=timeline.by_day(shown[:_MOMENTS], formats.zone(house.settings().display_zone)),
         more=max(0, len(shown) - _MOMENTS),
@@ -162,13 +163,13 @@ def revoke(hcp_id: str, link_id: str) -> ResponseReturnValue:
 @bp.get("/territories")
 @guards.staff(Permission.REPORT_READ)
 def territories() -> ResponseReturnValue:
-    """Show what was read by territory, topic and week; few doctors are suppressed for those who may not see names."""
+    """Show what was read by territory, topic and week: of a rep's own doctors, or of all."""
     db, person, at = house.db(), identity.person(), house.now()
     weeks = frames.mondays(at.date(), _WEEKS)
     sees_all = not person.roles.isdisjoint({Role.MANAGER, Role.MARKETER})
-    own = None if sees_all else {card.territory_key for card in scope.doctors_for(db, person, at) if card.territory_key}
+    own = None if sees_all else [card.id for card in scope.doctors_for(db, person, at)]
     fewest = 1 if may(person, Permission.HCP_READ) else _FEWEST_DOCTORS
-    rows = queries.territory_days(db, since=weeks[0].isoformat(), territories=own)
+    rows = queries.territory_days(db, since=weeks[0].isoformat(), hcp_ids=own)
     tables = frames.territory_topic_weeks(rows, queries.module_topics(db), weeks=weeks, fewest_doctors=fewest)
     return render_template(
         "rep/territories.html",

@@ -15,7 +15,7 @@ from portal.microsite.models import StoredArrangement
 from portal.personalize import Arrangement
 from portal.personalize.codec import CodecRefused, arrangement_from_json
 from portal.reports.queries import BLOCK, Fetched, Titles, brands, fetched, titles
-from portal.reports.visits import VisitRow, Whose, decisions_on_tracking, nameable, visits_of
+from portal.reports.visits import Standing, VisitRow, Whose, decisions_on_tracking, nameable, visits_of
 from portal.tracking import queries as tracking
 from portal.tracking.events import REGISTRY, Viewer
 from portal.tracking.records import CalculatorRow, InteractionRow, ViewRow, united_ms
@@ -65,12 +65,16 @@ class LastOrder:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """Everything a doctor's page shows; `views` are the doctor's own, `counted` those that stand in totals."""
+    """Everything a doctor's page shows; `views` are the doctor's own, `counted` those that stand in totals.
+
+    `unconfirmed` are views with input of visits that may be a machine's: told apart, never in totals.
+    """
 
     links: tuple[LinkRow, ...]
     visits: tuple[VisitRow, ...]
     views: tuple[ViewRow, ...]
     counted: tuple[ViewRow, ...]
+    unconfirmed: tuple[ViewRow, ...]
     calculators: tuple[CalculatorRow, ...]
     interactions: tuple[InteractionRow, ...]
     fetched: tuple[Fetched, ...]
@@ -84,6 +88,11 @@ class Activity:
         return united_ms(self.counted)
 
     @property
+    def unconfirmed_ms(self) -> int:
+        """Return the ms read on unconfirmed views, no second counted twice."""
+        return united_ms(self.unconfirmed)
+
+    @property
     def confirmed(self) -> tuple[VisitRow, ...]:
         """Return the visits that stand in totals."""
         return tuple(visit for visit in self.visits if visit.counts)
@@ -93,19 +102,19 @@ class Activity:
         """Tell whether the doctor lets visits to any site be measured by name."""
         return any(site.consent.tracking == "identified" for site in self.sites)
 
-    def by_module(self) -> list[Share]:
-        """Return attention by module and mandatory block, most first."""
+    def by_module(self, views: Sequence[ViewRow]) -> list[Share]:
+        """Return attention on `views` by module and mandatory block, most first."""
         return _shares(
             (self.names.module(view.site_id, section.module_key), section.attention_ms, view)
-            for view in self.counted
+            for view in views
             for section in view.sections
         )
 
-    def by_topic(self) -> list[Share]:
-        """Return attention by topic, most first; a module on two topics counts for both."""
+    def by_topic(self, views: Sequence[ViewRow]) -> list[Share]:
+        """Return attention on `views` by topic, most first; a module on two topics counts for both."""
         return _shares(
             (self.names.topic(view.site_id, topic), section.attention_ms, view)
-            for view in self.counted
+            for view in views
             for section in view.sections
             if not section.module_key.startswith(BLOCK)
             for topic in self.names.topics_of.get(section.module_version, ())
@@ -118,6 +127,7 @@ def activity_of(db: Session, hcp_id: str, *, half_life_days: float, at: datetime
     own = {visit.id: visit for visit in named if visit.whose is Whose.DOCTOR}
     views = [view for view in tracking.views_of(db, hcp_id) if view.visit_id in own]
     counted = [view for view in views if view.confirmed and own[str(view.visit_id)].counts]
+    doubted = [view for view in views if view.confirmed and own[str(view.visit_id)].standing is Standing.UNCONFIRMED]
     shown = {view.id for view in views}
     links = links_of(db, hcp_id)
     return Activity(
@@ -125,6 +135,7 @@ def activity_of(db: Session, hcp_id: str, *, half_life_days: float, at: datetime
         visits=tuple(named),
         views=tuple(views),
         counted=tuple(counted),
+        unconfirmed=tuple(doubted),
         calculators=tuple(use for use in tracking.calculators_of(db, hcp_id) if use.view_id in shown),
         interactions=tuple(
             each for each in tracking.interactions_of(db, hcp_id) if each.view_id in shown and each.type in _FOR_REPS

@@ -16,6 +16,7 @@ from portal.microsite.models import StoredArrangement
 from portal.personalize import Arrangement
 from portal.personalize.codec import CodecRefused, arrangement_from_json
 from portal.reports.names import site_names
+from portal.reports.queries import titles
 from portal.rulebook.models import StoredRuleSet
 from portal.staff.queries import names_of
 
@@ -109,7 +110,7 @@ def case_of(db: Session, hcp_id: str, *, as_of: datetime) -> Case | None:
     if head is None:
         return None
     sites = site_names(db)
-    pages = _pages(db, sites, StoredArrangement.hcp_id == hcp_id, StoredArrangement.at <= as_of, limit=PAGES_SHOWN + 1)
+    pages = _pages(db, StoredArrangement.hcp_id == hcp_id, StoredArrangement.at <= as_of, limit=PAGES_SHOWN + 1)
     return Case(
         head=head,
         consents=_consents(db, hcp_id, sites, as_of),
@@ -125,7 +126,7 @@ def replay_of(db: Session, arrangement_id: str) -> Replay | None:
     stored = db.scalar(select(StoredArrangement).where(StoredArrangement.id == arrangement_id))
     if stored is None:
         return None
-    page = _pages(db, site_names(db), StoredArrangement.id == arrangement_id, limit=1)[0]
+    page = _pages(db, StoredArrangement.id == arrangement_id, limit=1)[0]
     try:
         arrangement = arrangement_from_json(stored.decision)
     except CodecRefused:
@@ -140,7 +141,7 @@ def _titles(db: Session, arrangement: Arrangement) -> dict[str, str]:
     if not versions:
         return {}
     query = select(ModuleVersion.id, ModuleVersion.title).where(ModuleVersion.id.in_(versions))
-    return dict(db.execute(query).tuples().all())
+    return dict(db.execute(query).all())
 
 
 def _consents(db: Session, hcp_id: str, sites: Mapping[str, str], as_of: datetime) -> tuple[ConsentRow, ...]:
@@ -196,7 +197,8 @@ def _visits(db: Session, *wanted: ColumnElement[bool]) -> tuple[VisitSeen, ...]:
     )
 
 
-def _pages(db: Session, sites: Mapping[str, str], *wanted: ColumnElement[bool], limit: int) -> list[PageSeen]:
+def _pages(db: Session, *wanted: ColumnElement[bool], limit: int) -> list[PageSeen]:
+    sites, names = site_names(db), titles(db)
     rows = db.execute(
         select(
             StoredArrangement.id,
@@ -220,7 +222,7 @@ def _pages(db: Session, sites: Mapping[str, str], *wanted: ColumnElement[bool], 
             id=row.id,
             at=row.at,
             page=row.page,
-            title="Home page" if row.page == "home" else row.page.removeprefix("block:").replace("-", " ").capitalize(),
+            title=names.page(row.site_id, row.page),
             site=sites.get(row.site_id, row.site_id),
             mode=row.mode,
             rule_set_id=row.rule_set_id,

@@ -25,6 +25,8 @@ _DEVICES = {
 _PLACE = re.compile(r"\{([a-z_0-9]+)\}")
 _HEX = re.compile(r"[0-9a-f]{32,64}")
 _BRIEF = 60
+_KNOWN_BY_PLACE = frozenset({"confidence", "part"})
+_INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(:\d{2}(\.\d+)?)?Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,10 @@ class Deed:
         return tuple(
             (label, value)
             for label, value in self.facts
-            if len(value) <= _BRIEF and value not in ("none", WITHHELD) and not _HEX.fullmatch(value)
+            if len(value) <= _BRIEF
+            and value not in ("none", WITHHELD, self.actor, self.where)
+            and label not in _KNOWN_BY_PLACE
+            and not _HEX.fullmatch(value)
         )[:4]
 
 
@@ -83,7 +88,8 @@ def shown(value: object) -> str:
         )
     if isinstance(value, list | tuple):
         return ", ".join(shown(each) for each in value) or "none"
-    return str(value)
+    moment = _INSTANT.fullmatch(value) if isinstance(value, str) else None
+    return f"{moment[1]} {moment[2]} UTC" if moment else str(value)
 
 
 def _deed(row: EventRow, about: dict[str, Any], called: Mapping[str, str], doctors: Mapping[str, DoctorName]) -> Deed:

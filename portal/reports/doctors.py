@@ -1,6 +1,6 @@
 """The list of doctors a rep starts from: last touch, what changed since the rep last looked, what can be done."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -33,11 +33,12 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """What happened since a moment: the doctor's own confirmed visits, their dwell in ms, the rest as counts."""
+    """What happened since a moment: the doctor's own confirmed visits, unconfirmed ones apart, dwell in ms."""
 
     visits: int = 0
     dwell_ms: int = 0
     unconfirmed: int = 0
+    unconfirmed_ms: int = 0
     others: int = 0
     last_at: datetime | None = None
 
@@ -49,12 +50,16 @@ class Since:
 
 @dataclass(frozen=True, slots=True)
 class DoctorRow:
-    """One doctor in the list; `looked_at` is when the person last opened the doctor's page."""
+    """One doctor in the list; `looked_at` is when the person last opened the doctor's page.
+
+    `last_visit_at` is the doctor's own and confirmed, `last_opened_at` anybody's who is not a machine.
+    """
 
     card: HcpCard
     looked_at: datetime | None
     news: Since
     last_visit_at: datetime | None
+    last_opened_at: datetime | None
     link_issued_at: datetime | None
     link_until: datetime | None
     is_named: bool
@@ -69,9 +74,9 @@ class DoctorRow:
         return self.link_until is not None and self.link_until > at
 
     def is_unopened(self, at: datetime) -> bool:
-        """Tell whether a valid link waits to be opened."""
-        issued = self.link_issued_at
-        return self.has_link(at) and issued is not None and (self.last_visit_at is None or self.last_visit_at < issued)
+        """Tell whether a valid link waits to be opened; not known of a doctor who is not measured by name."""
+        issued, opened = self.link_issued_at, self.last_opened_at
+        return self.is_named and self.has_link(at) and issued is not None and (opened is None or opened < issued)
 
 
 def doctor_rows(
@@ -98,6 +103,7 @@ def doctor_rows(
                 looked_at=looked,
                 news=_news(mine, dwell.get(card.id, []), looked),
                 last_visit_at=next((visit.opened_at for visit in mine if visit.counts), None),
+                last_opened_at=next((visit.opened_at for visit in mine if _is_humane(visit)), None),
                 link_issued_at=issued,
                 link_until=until,
                 is_named=any(allows(decisions.get(card.id, ()), site_id) for site_id in sites),
@@ -135,14 +141,19 @@ def _searched(card: HcpCard) -> str:
     ).lower()
 
 
+def _is_humane(visit: VisitRow) -> bool:
+    return visit.standing is not Standing.AUTOMATIC and visit.whose is not Whose.STAFF
+
+
 def _news(visits: Sequence[VisitRow], dwell: Sequence[queries.Dwelt], looked: datetime | None) -> Since:
     fresh = [visit for visit in visits if looked is None or visit.opened_at > looked]
-    own: Mapping[str, VisitRow] = {visit.id: visit for visit in visits if visit.counts}
-    read = [view for view in dwell if view.visit_id in own and (looked is None or view.opened_at > looked)]
-    humane = [visit for visit in fresh if visit.standing is not Standing.AUTOMATIC and visit.whose is not Whose.STAFF]
+    own = {visit.id: visit.standing for visit in visits if visit.whose is Whose.DOCTOR}
+    read = [view for view in dwell if looked is None or view.opened_at > looked]
+    humane = [visit for visit in fresh if _is_humane(visit)]
     return Since(
         visits=sum(visit.counts for visit in fresh),
-        dwell_ms=sum(view.eng_ms or 0 for view in read),
+        dwell_ms=sum(view.eng_ms or 0 for view in read if own.get(view.visit_id) is Standing.CONFIRMED),
+        unconfirmed_ms=sum(view.eng_ms or 0 for view in read if own.get(view.visit_id) is Standing.UNCONFIRMED),
         unconfirmed=sum(visit.whose is Whose.DOCTOR and not visit.counts for visit in humane),
         others=sum(visit.whose is Whose.OTHER for visit in humane),
         last_at=max((visit.opened_at for visit in humane), default=None),

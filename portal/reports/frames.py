@@ -46,7 +46,7 @@ def territory_topic_weeks(
     read = frame.groupby("territory")["ms"].sum()
     frame = frame.explode("topics").rename(columns={"topics": "topic"})
     days = pd.to_datetime(frame["day"])
-    frame["week"] = (days - pd.to_timedelta(days.dt.weekday, unit="D")).dt.date
+    frame["week"] = (days - pd.to_timedelta(days.dt.day_of_week, unit="D")).dt.date
     columns = list(weeks)
     tables = []
     for territory, part in frame.groupby("territory", sort=False):

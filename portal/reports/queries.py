@@ -105,22 +105,23 @@ def module_topics(db: Session) -> dict[tuple[str, str], tuple[str, ...]]:
 
 def topic_names(db: Session) -> dict[str, str]:
     """Return the names of topics by key, whatever their site."""
-    return dict(db.execute(select(Topic.key, Topic.name).order_by(Topic.site_id)).tuples().all())
+    return dict(db.execute(select(Topic.key, Topic.name).order_by(Topic.site_id)).all())
 
 
 def brands(db: Session) -> dict[str, str]:
     """Return the brand of every site by id."""
-    return dict(db.execute(select(Site.id, Site.brand)).tuples().all())
+    return dict(db.execute(select(Site.id, Site.brand)).all())
 
 
 def fetched(db: Session, link_ids: Collection[str]) -> list[Fetched]:
     """Return what machines did with links: one row per link and day (UTC), newest first.
 
-    Who presses the button has fetched the page first: fetches from the address of a press of that link are left out.
+    Who presses the button has fetched the page first: fetches from the address of a press of that link are left out,
+    and so are those of colleagues who were signed in.
     """
     rows = db.execute(
         select(LinkActivity.link_id, LinkActivity.at, LinkActivity.grade, LinkActivity.address_hash)
-        .where(LinkActivity.link_id.in_(link_ids))
+        .where(LinkActivity.link_id.in_(link_ids), LinkActivity.kind != "staff")
         .order_by(LinkActivity.at)
     ).all()
     people = {(row.link_id, row.address_hash) for row in rows if row.grade >= Grade.GESTURE}
@@ -168,8 +169,8 @@ def dwell_since(db: Session, hcp_ids: Collection[str] | None, since: datetime) -
     return [Dwelt(str(hcp_id), str(visit_id), at, ms) for hcp_id, visit_id, at, ms in db.execute(query).all()]
 
 
-def territory_days(db: Session, *, since: str, territories: Collection[str] | None) -> list[WeekRow]:
-    """Return what was read in territories (None: all) since a day (YYYY-MM-DD), per doctor, module and day."""
+def territory_days(db: Session, *, since: str, hcp_ids: Collection[str] | None) -> list[WeekRow]:
+    """Return what doctors (None: all) read since a day (YYYY-MM-DD), per territory, doctor, module and day."""
     query = (
         select(
             func.coalesce(Territory.name, "No territory"),
@@ -184,6 +185,6 @@ def territory_days(db: Session, *, since: str, territories: Collection[str] | No
         .where(DailyDwell.day >= since, DailyDwell.module_key.not_like(f"{BLOCK}%"))
         .group_by(Territory.name, DailyDwell.site_id, DailyDwell.module_key, DailyDwell.day, DailyDwell.hcp_id)
     )
-    if territories is not None:
-        query = query.where(Territory.key.in_(territories))
+    if hcp_ids is not None:
+        query = query.where(DailyDwell.hcp_id.in_(hcp_ids))
     return [WeekRow(*row[:5], int(row[5])) for row in db.execute(query).all()]

@@ -50,6 +50,11 @@ class Kind(StrEnum):
     AUTOMATIC = "automatic"
 
 
+# Of one instant: the consent came before the visit, the visit before the reading.
+_RANK = {kind: rank for rank, kind in enumerate(("links", "automatic", "consent", "visits", "reading", "calculators"))}
+_RANK[Kind.ANSWERS] = len(_RANK)
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """One line of the timeline; times in ms, `dwell_ms` None with `is_read` is unknown dwell. Tone colours the mark."""
@@ -83,7 +88,7 @@ def moments(activity: Activity, *, senders: Mapping[str, str], at: datetime) -> 
         *_consents(activity),
         *_fetched(activity),
     ]
-    return sorted(told, key=lambda moment: moment.at, reverse=True)
+    return sorted(told, key=lambda moment: (moment.at, _RANK[moment.kind]), reverse=True)
 
 
 def _is_told(each: InteractionRow) -> bool:
@@ -121,7 +126,8 @@ def _visit(visit: VisitRow) -> Moment:
             "Whose it is is not known; what was read there is not counted for the doctor",
         )
     if visit.standing is Standing.UNCONFIRMED:
-        note = f"The button was pressed; reading is not proven{f' ({signs})' if signs else ''}"
+        doubt = f"something speaks for a machine: {signs}" if signs else "reading is not proven"
+        note = f"The button was pressed; {doubt}"
         return Moment(visit.opened_at, Kind.VISITS, "Opened the link", "eye", "automatic", note, "unconfirmed")
     device = " on a device confirmed by code" if visit.confidence == "verified" else ""
     return Moment(visit.opened_at, Kind.VISITS, f"Opened the link{device}", "eye", "good", tag="confirmed")
@@ -146,7 +152,7 @@ def _view(view: ViewRow, visit: VisitRow, activity: Activity) -> Moment:
         title="Looked over the home page" if is_home else f"Opened {title}",
         icon="file",
         tone="" if counts else "automatic",
-        tag="" if counts else "not counted",
+        tag="" if counts else _doubt(visit),
         is_read=True,
         dwell_ms=view.dwell_ms,
         proven_ms=view.bracket.proven if view.bracket else None,
@@ -156,6 +162,10 @@ def _view(view: ViewRow, visit: VisitRow, activity: Activity) -> Moment:
     )
 
 
+def _doubt(visit: VisitRow) -> str:
+    return "no input yet" if visit.counts else str(visit.standing)
+
+
 def _calculators(activity: Activity, visits: Mapping[str, VisitRow], views: Mapping[str, ViewRow]) -> Iterable[Moment]:
     for use in activity.calculators:
         counts = visits[str(views[use.view_id].visit_id)].counts
@@ -163,7 +173,7 @@ def _calculators(activity: Activity, visits: Mapping[str, VisitRow], views: Mapp
         title = f"Used {name} to a result" if use.completed_at else f"Opened {name}"
         note = f"Result band: {use.band.replace('-', ' ')}" if use.band else ""
         at = use.completed_at or use.opened_at
-        tone, tag = ("", "") if counts else ("automatic", "not counted")
+        tone, tag = ("", "") if counts else ("automatic", _doubt(visits[str(views[use.view_id].visit_id)]))
         yield Moment(at, Kind.CALCULATORS, title, "calculator", tone, note or f"Version {use.version}", tag)
 
 

@@ -8,20 +8,20 @@ from enum import StrEnum
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from portal.access.evidence import STRONG, Confidence, Grade, is_confirmed
+from portal.access.evidence import Confidence, Grade, is_automatic, is_confirmed
 from portal.access.models import Device, Visit
 from portal.hcp.consents import ConsentRow, Purpose, Tracking, in_force
 from portal.hcp.models import Consent
 from portal.tracking.models import PageView
 
-_STRONG = frozenset(str(mark) for mark in STRONG)
-
 
 class Standing(StrEnum):
     """How a visit counts."""
 
-    CONFIRMED = "confirmed"  # engaged, and nothing strong speaks for a robot
-    UNCONFIRMED = "unconfirmed"  # the button was pressed; no more is proven
+    CONFIRMED = "confirmed"  # engaged, and nothing speaks for a robot
+    UNCONFIRMED = (
+        "unconfirmed"  # the button was pressed; engagement is not proven, or something weak speaks for a robot
+    )
     AUTOMATIC = "automatic"  # something strong speaks for a robot
 
 
@@ -56,9 +56,9 @@ class VisitRow:
 
 def standing(grade: int, marks: Collection[str]) -> Standing:
     """Return how a visit counts by its grade (0 to 4) and the marks of a robot it bears."""
-    if set(marks) & _STRONG or grade < Grade.GESTURE:
+    if is_automatic(marks) or grade < Grade.GESTURE:
         return Standing.AUTOMATIC
-    return Standing.CONFIRMED if is_confirmed(grade, set(marks)) else Standing.UNCONFIRMED
+    return Standing.CONFIRMED if is_confirmed(grade, marks) else Standing.UNCONFIRMED
 
 
 def visits_of(db: Session, hcp_id: str) -> list[VisitRow]:

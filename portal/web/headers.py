@@ -49,8 +49,13 @@ def allow_own_frames() -> None:
 
 def framed_and_inert() -> None:
     """Make this page inert (no script, no form) and showable in a frame of the portal: a replayed page."""
+    # `allow-same-origin` lets the page fetch its own style sheets; without `allow-scripts` nothing can make use of it.
     g.policy = content_security_policy(
-        script_src="'none'", connect_src="'none'", form_action="'none'", frame_ancestors="'self'", sandbox=""
+        script_src="'none'",
+        connect_src="'none'",
+        form_action="'none'",
+        frame_ancestors="'self'",
+        sandbox="allow-same-origin",
     )
     g.framed = True
 
