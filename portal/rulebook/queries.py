@@ -126,6 +126,11 @@ def steps(db: Session, rule_set_id: str) -> list[VersionStep]:
     return [VersionStep(row.rule_set_id, Step(row.step), row.by_id, row.note, row.at) for row in rows]
 
 
+def last_note(db: Session, rule_set_id: str, step: Step) -> VersionStep | None:
+    """Return the newest step of one kind in a version's history."""
+    return next((each for each in steps(db, rule_set_id) if each.step is step), None)
+
+
 def writers_of(db: Session, version: RuleSetVersion) -> frozenset[str]:
     """Return everybody who wrote any of a version and so cannot approve it."""
     wrote = (Step.DRAFTED, Step.EDITED, Step.REVERTED, Step.KILLED)
