@@ -109,6 +109,12 @@ def open_visits(db: Session, visit_ids: Collection[str]) -> set[str]:
     return set(rows.scalars())
 
 
+def visits_by_id(db: Session, visit_ids: Collection[str]) -> dict[str, tuple[str, int]]:
+    """Return confidence and evidence grade of visits by id."""
+    rows = db.execute(select(Visit.id, Visit.confidence, Visit.grade).where(Visit.id.in_(visit_ids)))
+    return {visit_id: (confidence, grade) for visit_id, confidence, grade in rows}
+
+
 def device_of(db: Session, secret: str) -> Device | None:
     """Return the device of a cookie's secret."""
     return db.scalar(select(Device).where(Device.token_hash == digest(secret)))
