@@ -49,8 +49,8 @@ def test_the_loop_closes(portal: Running, phone: Page, desk: Page) -> None:
     sent: list[str] = []
     phone.on("request", lambda asked: sent.append(asked.url + (asked.post_data or "")))
     phone.goto(portal.url + "/m/calc-ckd-epi-2021-cr")
-    phone.get_by_label("Age").fill("33")
-    phone.get_by_label("Creatinine").fill("2.36")
+    phone.get_by_role("textbox", name="Age").fill("33")
+    phone.get_by_role("textbox", name="creatinine").fill("2.36")
     phone.get_by_text("Female", exact=True).click()
     phone.wait_for_function("document.body.innerText.includes('27')")
     phone.wait_for_timeout(1200)
@@ -114,7 +114,7 @@ def test_the_page_reads_without_javascript(portal: Running, browser: object) -> 
     assert len(order(page)) >= 12
     page.goto(portal.url + "/m/calc-ckd-epi-2021-cr")
     assert "142" in page.locator("main").inner_text()  # the formula is there to read
-    views = portal.tracked("H-1002")["views"]
+    views = portal.tracked("H-1002")["page_views"]
     assert isinstance(views, list)
     assert views
     assert all(view["dwell_ms"] is None for view in views)  # unknown, never zero
@@ -133,6 +133,6 @@ def test_a_second_device_is_nobody(portal: Running, phone: Page, desk: Page) -> 
 
 
 def _dwell_of(tracked: dict[str, object], module: str) -> int:
-    views = tracked["views"]
+    views = tracked["page_views"]
     assert isinstance(views, list)
     return sum(view["dwell_ms"] or 0 for view in views if view["page"] == module)
