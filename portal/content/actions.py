@@ -21,6 +21,7 @@ from portal.content.refusals import (
     VersionMissing,
     WithdrawalRefused,
 )
+from portal.content.revision import raise_revision
 from portal.content.sites import change_site, create_block, create_module, create_site, create_topic
 from portal.content.states import Outcome, State
 from portal.db import is_id, new_id
@@ -134,6 +135,7 @@ def withdraw(db: Session, version_id: str, *, reason: str, by: Actor, at: dateti
     version.state = State.WITHDRAWN
     version.withdrawn_at = at
     version.withdrawn_reason = reason
+    raise_revision(db, subject.site_id)
     record(db, VersionWithdrawn(**_about(subject, version), reason=reason), by=by, at=at)
 
 

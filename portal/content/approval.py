@@ -15,6 +15,7 @@ from portal.content.events import VersionApproved, VersionSuperseded
 from portal.content.models import Block, BlockVersion, Module, ModuleVersion, Review, Site
 from portal.content.queries import store_fragment
 from portal.content.refusals import ApprovalRefused, VersionMissing
+from portal.content.revision import raise_revision
 from portal.content.states import Outcome, State
 from portal.db import new_id
 
@@ -107,6 +108,7 @@ def approve(
         note=note,
     )
     record(db, event, by=by, at=at)
+    raise_revision(db, site.id)
     db.flush()  # what is approved can be asked for in the same transaction
 
 

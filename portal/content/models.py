@@ -25,6 +25,7 @@ class Site(Base):
     language: Mapped[str] = mapped_column(String(10))
     settings: Mapped[dict[str, Any]]  # audience line, declaration, contacts, required blocks, thresholds
     created_at: Mapped[datetime]
+    revision: Mapped[int] = mapped_column(Integer, default=0, server_default="0")  # rises with what may be served
 
 
 class Topic(Base):

@@ -13,6 +13,7 @@ from portal.content.drafts import check_key
 from portal.content.events import SiteChanged, SiteCreated, SubjectCreated, TopicCreated
 from portal.content.models import Block, Module, Site, Topic
 from portal.content.refusals import DraftRefused, VersionMissing
+from portal.content.revision import raise_revision
 from portal.content.states import BlockKind, Kind
 from portal.db import new_id
 
@@ -67,6 +68,7 @@ def change_site(db: Session, site_id: str, changes: Mapping[str, Any], *, by: Ac
     if not changed:
         return
     site.settings = _usual({**site.settings, **changes})
+    raise_revision(db, site_id)
     record(db, SiteChanged(site=site_id, changed=changed), by=by, at=at)
 
 
@@ -84,6 +86,7 @@ def create_topic(db: Session, site_id: str, *, key: str, name: str, by: Actor, a
     )
     db.add(topic)
     db.flush()  # the next topic is placed after this one
+    raise_revision(db, site_id)
     record(db, TopicCreated(site=site_id, topic=topic.id, key=key), by=by, at=at)
     return topic.id
 

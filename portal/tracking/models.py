@@ -163,3 +163,24 @@ class NotRelevant(Base):
     site_id: Mapped[str] = mapped_column(String(32), primary_key=True)
     module_key: Mapped[str] = mapped_column(String(80), primary_key=True)
     at: Mapped[datetime]
+
+
+class SavedModule(Base):
+    """A module a doctor put by for later; the row goes when they take it off their list."""
+
+    __tablename__ = "saved_modules"
+
+    hcp_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    site_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    module_key: Mapped[str] = mapped_column(String(80), primary_key=True)
+    at: Mapped[datetime]
+
+
+class ForgottenHistory(Base):
+    """When a doctor last had their history on a site forgotten: nothing decided before may be used again."""
+
+    __tablename__ = "forgotten_histories"
+
+    hcp_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    site_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    at: Mapped[datetime]
