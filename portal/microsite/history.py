@@ -1,36 +1,25 @@
-"""What was decided before, as the engine takes it: for trying rules on real pages."""
+"""What was decided before, as the engine takes it: for trying rules on real pages and explaining one."""
 
+import json
 from collections.abc import Iterator
-from datetime import datetime
-from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from portal.content.models import Fragment
 from portal.microsite.models import StoredArrangement
 from portal.personalize.arrangement import Mode
+from portal.personalize.backtest import Stored
 from portal.personalize.codec import facts_from_json
 from portal.personalize.facts import Facts
 
 _BATCH = 500
-
-
-class PastPage(NamedTuple):
-    """One decision as stored, still in its texts."""
-
-    id: str
-    at: datetime
-    hcp_id: str | None
-    rule_set_id: str
-    facts: str
-    candidates: str
-    decision: str
+_PAGES = StoredArrangement.__table__.c
 
 
 def recent_facts(db: Session, site_id: str, *, limit: int) -> list[Facts]:
     """Return what was known of each doctor when their newest personal page was decided, newest first."""
-    c = StoredArrangement.__table__.c
+    c = _PAGES
     personal = (c.site_id == site_id) & (c.mode == Mode.PERSONAL) & c.hcp_id.is_not(None)
     newest = select(c.hcp_id, func.max(c.at).label("at")).where(personal).group_by(c.hcp_id).subquery()
     rows = db.execute(
@@ -43,30 +32,37 @@ def recent_facts(db: Session, site_id: str, *, limit: int) -> list[Facts]:
     return [facts_from_json(text) for text in {row.hcp_id: row.facts for row in rows}.values()]
 
 
-def past_page(db: Session, arrangement_id: str) -> PastPage | None:
-    """Return one stored decision, None where there is none."""
-    return next(_pages(db, StoredArrangement.id == arrangement_id), None)
+def past_page(db: Session, arrangement_id: str) -> tuple[Stored, str] | None:
+    """Return one page as it was served and its decision (canonical JSON), None where there is none."""
+    found = next(_pages(db, _PAGES.id == arrangement_id), None)
+    decision = db.scalar(select(_PAGES.decision).where(_PAGES.id == arrangement_id))
+    return None if found is None or decision is None else (found, decision)
 
 
-def past_pages(db: Session, site_id: str, *, since: datetime | None = None) -> Iterator[PastPage]:
-    """Yield every stored decision of a site, oldest first, without holding them all."""
-    wanted = StoredArrangement.site_id == site_id
-    return _pages(db, wanted if since is None else and_(wanted, StoredArrangement.at >= since))
+def past_pages(db: Session, site_id: str) -> Iterator[Stored]:
+    """Yield every personal home page of a site as it was served, oldest first, without holding them all."""
+    return _pages(db, _home(site_id))
 
 
-def count_pages(db: Session, site_id: str, *, since: datetime | None = None) -> int:
-    """Return how many decisions of a site are stored."""
-    counted = select(func.count()).select_from(StoredArrangement).where(StoredArrangement.site_id == site_id)
-    return db.scalar(counted if since is None else counted.where(StoredArrangement.at >= since)) or 0
+def count_pages(db: Session, site_id: str) -> int:
+    """Return how many pages `past_pages` gives."""
+    return db.scalar(select(func.count()).select_from(StoredArrangement).where(_home(site_id))) or 0
 
 
-def _pages(db: Session, wanted: ColumnElement[bool]) -> Iterator[PastPage]:
-    c = StoredArrangement.__table__.c
+def _home(site_id: str) -> ColumnElement[bool]:
+    return (_PAGES.site_id == site_id) & (_PAGES.page == "home") & _PAGES.visit_id.is_not(None)
+
+
+def _pages(db: Session, wanted: ColumnElement[bool]) -> Iterator[Stored]:
+    c = _PAGES
     rows = db.execute(
-        select(c.id, c.at, c.hcp_id, c.rule_set_id, c.facts, Fragment.html, c.decision)
+        select(c.id, c.hcp_id, c.facts, Fragment.html, c.decision)
         .join(Fragment, Fragment.hash == c.candidates)
         .where(wanted)
         .order_by(c.at, c.id)
         .execution_options(yield_per=_BATCH)
     )
-    return (PastPage(*row) for row in rows)
+    for page_id, hcp_id, facts, candidates, decision in rows:
+        told = json.loads(decision)
+        served = tuple(item["module"] for item in told["items"])
+        yield Stored(page_id, hcp_id or "", facts, candidates, served, told["rule_set"], told["rule_set_version"])
