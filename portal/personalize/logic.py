@@ -148,7 +148,7 @@ def _points(spec: FactSpec, asked: list[Comparison]) -> list[FactValue]:
             return _sets(sorted({str(value) for value in mentioned}))
         case _:
             words = spec.choices or (*dict.fromkeys(str(value) for value in mentioned), "something else")
-            return ["", *words]
+            return [*words] if spec.source == "clock" else ["", *words]
 
 
 def _numbers(spec: FactSpec, mentioned: list[float]) -> list[FactValue]:
