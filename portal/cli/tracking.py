@@ -14,8 +14,8 @@ from portal.access.queries import visits_by_id
 from portal.audit import Actor
 from portal.hcp.queries import hcp_by_ref
 from portal.tracking import queries
-from portal.tracking.memory import purge_expired
 from portal.tracking.records import ViewRow, united_ms
+from portal.tracking.retention import purge_expired
 
 group = AppGroup("tracking", help="Page views, dwell and calculator uses.")
 

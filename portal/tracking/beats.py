@@ -34,6 +34,7 @@ _COUNTERS = ("vis", "eng", "ret", "sil", "blur", "idle", "gap", "pend", "vid")
 _NAMES = frozenset({"v", "c", "n", "o", "t", "w", *_COUNTERS, "depth", "in", "spans", "sec", "ev"})
 _LONGEST_MS = CLOSED_AFTER_MS + _SLACK_MS
 _MOST_BEATS = 250_000
+_MOST_EVENTS_EVER = 99_999  # from here on numbers are the server's own
 _LATEST_WALL = 1 << 43  # ms; the year 2248
 _WORD_SHAPE = re.compile(r"[a-z0-9][a-z0-9._:#+-]{0,119}", re.ASCII)
 _NO_WORD = "?"
@@ -201,7 +202,7 @@ def _events(value: Any) -> tuple[Occurrence, ...]:
         if type(row) is not list or len(row) != 5:
             raise _Refused(Drop.WRONG_SHAPE)
         no, *words = row
-        no = _whole(no, _MOST_BEATS)
+        no = _whole(no, _MOST_EVENTS_EVER)
         if no <= last:
             raise _Refused(Drop.OUT_OF_RANGE)
         last = no
