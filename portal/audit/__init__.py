@@ -2,6 +2,6 @@
 
 from portal.audit.actors import Actor, ActorKind
 from portal.audit.events import Event, Personal
-from portal.audit.record import record
+from portal.audit.record import record, record_all
 
-__all__ = ["Actor", "ActorKind", "Event", "Personal", "record"]
+__all__ = ["Actor", "ActorKind", "Event", "Personal", "record", "record_all"]

@@ -24,6 +24,7 @@ class _PersonalMark:
 Personal = Annotated[_T, _PersonalMark]
 
 _REGISTRY: dict[str, type["Event"]] = {}
+_PERSONAL: dict[type["Event"], frozenset[str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,15 @@ class Event:
     @classmethod
     def personal_fields(cls) -> frozenset[str]:
         """Return the names of the fields that hold personal values."""
-        hints = get_type_hints(cls, include_extras=True)
-        return frozenset(
-            field.name
-            for field in fields(cls)
-            if get_origin(hints[field.name]) is Annotated and _PersonalMark in get_args(hints[field.name])[1:]
-        )
+        known = _PERSONAL.get(cls)
+        if known is None:
+            hints = get_type_hints(cls, include_extras=True)
+            known = _PERSONAL[cls] = frozenset(
+                field.name
+                for field in fields(cls)
+                if get_origin(hints[field.name]) is Annotated and _PersonalMark in get_args(hints[field.name])[1:]
+            )
+        return known
 
 
 def declared() -> dict[str, type[Event]]:

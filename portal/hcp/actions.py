@@ -5,10 +5,10 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from portal.audit import Actor, record
+from portal.audit import Actor, Event, record, record_all
 from portal.db import new_id
 from portal.hcp import consents
 from portal.hcp.events import (
@@ -45,6 +45,33 @@ def create_hcp(db: Session, ref: str, *, profile: Profile, by: Actor, at: dateti
     return hcp.id
 
 
+def create_hcps(db: Session, wanted: Mapping[str, Profile], *, by: Actor, at: datetime) -> dict[str, str]:
+    """Add many doctors by reference in a few statements and return their ids by reference.
+
+    Raises IntegrityError where a reference or a number is taken at this moment.
+    """
+    territories = {key: ensure_territory(db, key) for key in {each.territory for each in wanted.values()} if key}
+    ids = {ref: new_id() for ref in wanted}
+    rows, steps = [], []
+    events: list[Event] = []
+    for ref, profile in wanted.items():
+        known = {name: value for name, value in asdict(profile).items() if value is not None}
+        events.append(HcpCreated(hcp=ids[ref], ref=ref, profile=known))
+        if profile.adoption_step is not None:
+            events.append(AdoptionStepChanged(hcp=ids[ref], before=None, after=profile.adoption_step))
+            step = {"id": new_id(), "hcp_id": ids[ref], "step": profile.adoption_step, "by_id": by.id, "at": at}
+            steps.append(step)
+        row = asdict(profile) | {"id": ids[ref], "ref": ref, "created_at": at}
+        territory = row.pop("territory")
+        rows.append(row | {"territory_id": territories[territory] if territory else None})
+    if rows:
+        db.execute(insert(Hcp), rows)
+    if steps:
+        db.execute(insert(AdoptionStep), steps)
+    record_all(db, events, by=by, at=at)
+    return ids
+
+
 def update_profile(db: Session, hcp_id: str, *, changes: Mapping[str, Any], by: Actor, at: datetime) -> bool:
     """Change fields of `Profile` by name; return False if nothing differs. Raises HcpRefused for an unknown field."""
     hcp = _existing(db, hcp_id)
@@ -67,6 +94,36 @@ def update_profile(db: Session, hcp_id: str, *, changes: Mapping[str, Any], by: 
         old, new = ({name: getattr(each, name) for name in plain} for each in (before, after))
         record(db, HcpUpdated(hcp=hcp_id, fields=plain, before=old, after=new), by=by, at=at)
     return True
+
+
+def update_hcps(
+    db: Session, wanted: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]], *, by: Actor, at: datetime
+) -> None:
+    """Change many doctors in a few statements: by id, the values of the fields before and after."""
+    territories = {
+        key: ensure_territory(db, key) for key in {new.get("territory") for _, new in wanted.values()} if key
+    }
+    events: list[Event] = []
+    steps: list[dict[str, Any]] = []
+    rows: dict[frozenset[str], list[dict[str, Any]]] = {}
+    for hcp_id, (before, after) in wanted.items():
+        row = dict(after)
+        if "territory" in row:
+            row["territory_id"] = territories[row.pop("territory")]
+        if "adoption_step" in after:
+            events.append(AdoptionStepChanged(hcp=hcp_id, before=before["adoption_step"], after=after["adoption_step"]))
+            step = {"id": new_id(), "hcp_id": hcp_id, "step": after["adoption_step"], "by_id": by.id, "at": at}
+            steps.append(step)
+        plain = tuple(sorted(set(after) - {"adoption_step"}))
+        if plain:
+            old, new = ({name: each[name] for name in plain} for each in (before, after))
+            events.append(HcpUpdated(hcp=hcp_id, fields=plain, before=old, after=new))
+        rows.setdefault(frozenset(row), []).append(row | {"id": hcp_id})
+    for alike in rows.values():
+        db.execute(update(Hcp), alike)
+    if steps:
+        db.execute(insert(AdoptionStep), steps)
+    record_all(db, events, by=by, at=at)
 
 
 def set_adoption_step(db: Session, hcp_id: str, *, step: str, by: Actor, at: datetime) -> None:

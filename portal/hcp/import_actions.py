@@ -12,7 +12,7 @@ from portal.audit import Actor, record
 from portal.db import new_id
 from portal.hcp import actions
 from portal.hcp.events import HcpsImported
-from portal.hcp.import_hcps import Check, Known, KnownHcp, Outcome, Planned
+from portal.hcp.import_hcps import Check, Known, KnownHcp, Outcome
 from portal.hcp.models import Assignment, Hcp, PendingImport, Territory
 
 _KEPT_FOR = timedelta(hours=1)
@@ -65,8 +65,13 @@ def save_import(db: Session, check: Check, *, by: Actor, at: datetime) -> None:
         raise ImportRefused(f"The file has {len(check.errors)} errors; nothing was saved.")
     try:
         with db.begin_nested():
+            fresh = {row.ref: row.profile for row in check.planned if row.hcp_id is None}
+            ids = actions.create_hcps(db, fresh, by=by, at=at)
+            changed = [row for row in check.planned if row.hcp_id is not None and row.changes]
+            actions.update_hcps(db, {row.hcp_id or "": (row.before, row.changes) for row in changed}, by=by, at=at)
             for row in check.planned:
-                _save_row(db, row, by=by, at=at)
+                if row.user_id is not None:
+                    _hand_over(db, row.hcp_id or ids[row.ref], row.user_id, by=by, at=at)
     except IntegrityError:
         raise ImportRefused("Somebody changed the same doctors at this moment; check the file again.") from None
     event = HcpsImported(
@@ -78,16 +83,6 @@ def save_import(db: Session, check: Check, *, by: Actor, at: datetime) -> None:
         unchanged=check.count(Outcome.SAME),
     )
     record(db, event, by=by, at=at)
-
-
-def _save_row(db: Session, row: Planned, *, by: Actor, at: datetime) -> None:
-    hcp_id = row.hcp_id
-    if hcp_id is None:
-        hcp_id = actions.create_hcp(db, row.ref, profile=row.profile, by=by, at=at)
-    elif row.changes:
-        actions.update_profile(db, hcp_id, changes=row.changes, by=by, at=at)
-    if row.user_id is not None:
-        _hand_over(db, hcp_id, row, by=by, at=at)
 
 
 def keep_file(
@@ -126,14 +121,13 @@ def drop_expired(db: Session, *, at: datetime) -> None:
     db.execute(delete(PendingImport).where(PendingImport.expires_at <= at))
 
 
-def _hand_over(db: Session, hcp_id: str, row: Planned, *, by: Actor, at: datetime) -> None:
+def _hand_over(db: Session, hcp_id: str, user_id: str, *, by: Actor, at: datetime) -> None:
     """Give the doctor to the person the file names; whoever had them no longer has."""
-    assert row.user_id is not None
     others = select(Assignment.user_id).where(
         Assignment.hcp_id == hcp_id,
-        Assignment.user_id != row.user_id,
+        Assignment.user_id != user_id,
         or_(Assignment.until.is_(None), Assignment.until > at),
     )
     for other in set(db.scalars(others).all()):
         actions.unassign(db, hcp_id, user_id=other, by=by, at=at)
-    actions.assign(db, hcp_id, user_id=row.user_id, by=by, at=at)
+    actions.assign(db, hcp_id, user_id=user_id, by=by, at=at)

@@ -60,12 +60,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What one row would do; `changes` are fields of Profile, `user_id` who looks after the doctor from then on."""
+    """What one row would do; `changes` are fields of Profile, `before` what a doctor had in them until then,
+    `user_id` who looks after the doctor from then on."""
 
     row: int
     ref: str
     outcome: Outcome
     hcp_id: str | None
+    before: dict[str, Any]
     changes: dict[str, Any]
     user_id: str | None
     profile: Profile
@@ -206,11 +208,12 @@ class _Checking:
                 self.wrong(line, "last_name", "A new doctor needs a last name.")
                 return
             profile = Profile(**values)
-            self.planned.append(Planned(line, ref, Outcome.NEW, None, values, user_id, profile))
+            self.planned.append(Planned(line, ref, Outcome.NEW, None, {}, values, user_id, profile))
             return
-        before = asdict(held.profile)
-        changes = {name: value for name, value in values.items() if before[name] != value}
+        known = asdict(held.profile)
+        changes = {name: value for name, value in values.items() if known[name] != value}
+        before = {name: known[name] for name in changes}
         moves = user_id is not None and held.staff != {user_id}
         outcome = Outcome.CHANGED if changes or moves else Outcome.SAME
         profile = replace(held.profile, **changes)
-        self.planned.append(Planned(line, ref, outcome, held.id, changes, user_id if moves else None, profile))
+        self.planned.append(Planned(line, ref, outcome, held.id, before, changes, user_id if moves else None, profile))

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal.audit import Actor, record
@@ -56,8 +57,11 @@ def create_user(
         roles=list(held),
         created_at=at,
     )
-    db.add(user)
-    db.flush()  # assignments and links name the row
+    try:
+        with db.begin_nested():  # assignments and links name the row
+            db.add(user)
+    except IntegrityError:
+        raise UserRefused("This address has an account already.") from None
     record(db, UserCreated(user=user.id, email=address, full_name=user.name, roles=tuple(held)), by=by, at=at)
     return user.id
 

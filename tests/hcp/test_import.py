@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from portal.audit import Actor
-from portal.audit.models import AuditEvent
+from portal.audit.models import AuditEvent, AuditPersonal
 from portal.db import Database
 from portal.hcp import queries
 from portal.hcp.import_actions import ImportRefused, known_of, save_import
@@ -286,3 +286,42 @@ def test_saving_is_all_or_nothing_and_once_only(database: Database) -> None:
         assert card is not None
         assert [each.user_id for each in queries.assigned_staff(db, card.id, AT)] == [second]
         assert db.scalar(select(func.count()).where(AuditEvent.name == "hcps.imported")) == 3
+
+
+def test_a_changed_row_keeps_history_and_says_what_was_before(database: Database) -> None:
+    def run(text: str) -> None:
+        with database.writing() as db:
+            check = check_sheet(read_sheet(text.encode()), known_of(db, staff={}, at=AT))
+            save_import(db, check, by=BY, at=AT)
+
+    header = "ref,last_name,territory,adoption_step,decile\n"
+    run(header + "H-1,Meier,NE-1,trial,9\nH-2,Osei,NE-1,,8\n")
+    run(header + "H-1,Voss,SW-2,aware,9\nH-2,,,usage,\n")
+    with database.reading() as db:
+        first, second = queries.hcp_by_ref(db, "H-1"), queries.hcp_by_ref(db, "H-2")
+        assert first is not None
+        assert second is not None
+        assert (first.last_name, first.territory_key, first.adoption_step, first.decile) == ("Voss", "SW-2", "aware", 9)
+        assert (second.last_name, second.territory_key, second.adoption_step) == ("Osei", "NE-1", "usage")
+        assert {step.step for step in queries.adoption_history(db, first.id)} == {"trial", "aware"}
+        names = list(db.scalars(select(AuditEvent.name).order_by(AuditEvent.seq)).all())
+        changed = db.scalars(
+            select(AuditPersonal.fields)
+            .join(AuditEvent, AuditEvent.id == AuditPersonal.event_id)
+            .where(AuditEvent.name == "hcp.updated")
+        ).one()
+    assert names.count("hcp.adoption-step-changed") == 3
+    assert changed == {
+        "before": {"last_name": "Meier", "territory": "NE-1"},
+        "after": {"last_name": "Voss", "territory": "SW-2"},
+    }
+
+
+def test_a_reference_taken_at_this_moment_refuses_the_whole_file(database: Database) -> None:
+    with database.writing() as db:
+        stale = check_sheet(read_sheet(GOOD.encode()), known_of(db, staff={}, at=AT))
+        save_import(db, stale, by=BY, at=AT)
+    with database.writing() as db:
+        with pytest.raises(ImportRefused, match="at this moment"):
+            save_import(db, stale, by=BY, at=AT)
+        assert db.scalar(select(func.count()).select_from(Hcp)) == 2
