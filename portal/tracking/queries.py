@@ -1,6 +1,8 @@
 """Questions about what was read; `records.py` holds the answers' shapes."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -97,10 +99,11 @@ def module_history(db: Session, hcp_id: str, site_id: str) -> dict[str, ModuleHi
     by_module: dict[str, list[DailyDwell]] = {}
     for row in rows:
         by_module.setdefault(row.module_key, []).append(row)
-    return {module: _history(days) for module, days in by_module.items()}
+    return {module: history_of_days(days) for module, days in by_module.items()}
 
 
-def _history(days: list[DailyDwell]) -> ModuleHistory:
+def history_of_days(days: Sequence[Any]) -> ModuleHistory:
+    """Return what rules may know of one module from its rows of the daily roll-up, oldest first."""
     read = [day.last_at for day in days if day.reads]
     useful = [day.useful for day in days if day.useful is not None]
     answers = [answer for day in days for answer in day.answers.split("\n") if answer]
@@ -201,7 +204,7 @@ def drops(db: Session, day: str | None = None) -> dict[str, int]:
     query = select(DropCount.reason, func.sum(DropCount.count)).group_by(DropCount.reason).order_by(DropCount.reason)
     if day is not None:
         query = query.where(DropCount.day == day)
-    return dict(db.execute(query).tuples().all())
+    return dict(db.execute(query).all())
 
 
 def unused_events(db: Session) -> list[str]:
