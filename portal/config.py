@@ -32,6 +32,10 @@ class Settings(BaseSettings):
     )
     base_url: str = Field(default="http://127.0.0.1:8000", description="Public address, without a path.")
     smtp_url: str = Field(default="", description="smtp://user:password@host:port; empty keeps mail in the outbox.")
+    mail_hook_secret: str = Field(default="", description="Secret for posting delivery reports; empty shuts the hook.")
+    unsubscribe_key: KeyRing = Field(
+        default=(), description="Keys that only unsubscribe and preference links use, so that they outlive the others."
+    )
     mail_from: str = Field(default="portal@portal.example", description="Sender address of approved email.")
     demo: bool = Field(default=False, description="Show the demo logins on the sign-in page.")
     production: bool = Field(default=False, description="Refuse settings that are only fit for one machine.")
@@ -44,7 +48,7 @@ class Settings(BaseSettings):
     idle_seconds: int = Field(default=60, ge=30, le=180, description="Silence that counts as absence, where unknown.")
     grace_seconds: int = Field(default=5, ge=1, le=30, description="Silence that always counts as reading.")
 
-    @field_validator("secret_key", mode="before")
+    @field_validator("secret_key", "unsubscribe_key", mode="before")
     @classmethod
     def _split_keys(cls, value: object) -> object:
         if isinstance(value, str):
@@ -53,9 +57,14 @@ class Settings(BaseSettings):
 
     @field_validator("secret_key")
     @classmethod
-    def _long_enough(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _is_there(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value:
             raise ValueError("at least one key is needed")
+        return value
+
+    @field_validator("secret_key", "unsubscribe_key")
+    @classmethod
+    def _long_enough(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if any(len(key) < _SHORTEST_KEY for key in value):
             raise ValueError(f"every key needs {_SHORTEST_KEY} characters or more")
         if len(set(value)) != len(value):

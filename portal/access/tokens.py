@@ -36,6 +36,9 @@ class Purpose(StrEnum):
     OPT_IN = "opt-in"
 
 
+LONG_LIVED = frozenset({Purpose.UNSUBSCRIBE, Purpose.PREFERENCES})  # these work long after a link is dead
+
+
 class TokenRefused(Exception):
     """A token that is not ours, not for this purpose, or not whole."""
 
@@ -52,9 +55,10 @@ class DoorNonce:
 class TokenBox:
     """Signs and opens tokens with a ring of keys."""
 
-    def __init__(self, keys: Sequence[str]) -> None:
-        """Take the ring, oldest first; the last key signs."""
-        self._rings = {purpose: [_derived(key, purpose) for key in keys] for purpose in Purpose}
+    def __init__(self, keys: Sequence[str], *, long_lived: Sequence[str] = ()) -> None:
+        """Take the ring, oldest first; the last key signs. `long_lived` keys are a ring of their own for saying no."""
+        rings = {purpose: [*keys, *(long_lived if purpose in LONG_LIVED else ())] for purpose in Purpose}
+        self._rings = {purpose: [_derived(key, purpose) for key in ring] for purpose, ring in rings.items()}
 
     def seal(self, purpose: Purpose, payload: bytes) -> str:
         """Return a token for `payload`."""

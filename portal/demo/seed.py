@@ -16,6 +16,7 @@ from portal.content.approval import Render, approve
 from portal.content.import_label import CalculatorModule, import_label
 from portal.content.sites import create_site
 from portal.demo import people, rules
+from portal.demo.mail import approved_mail
 from portal.hcp import actions as hcp
 from portal.hcp import queries as hcps
 from portal.rulebook import actions as rulebook
@@ -44,6 +45,8 @@ def seed(db: Session, *, render: Render, link_days: int, at: datetime) -> Seeded
         site_id = _site(db, users, render=render, at=at)
         _doctors(db, users, site_id, at=at)
         _rules(db, users, site_id, at=at)
+        marketer, reviewer = (Actor.staff(users[f"{role}@portal.example"]) for role in ("marketer", "reviewer"))
+        approved_mail(db, site_id, author=marketer, reviewer=reviewer, at=at)
     return Seeded(was_there, _open_link(db, days=link_days, at=at))
 
 

@@ -18,7 +18,7 @@ def furnish(app: Flask, settings: Settings) -> None:
     """Give the application its settings, database and token box, and settle every request once, at its end."""
     app.extensions[_SETTINGS] = settings
     app.extensions[_DATABASE] = Database(settings.database)
-    app.extensions[_TOKENS] = TokenBox(settings.secret_key)
+    app.extensions[_TOKENS] = TokenBox(settings.secret_key, long_lived=settings.unsubscribe_key)
     app.after_request(_settle)
     app.teardown_request(_leave)
 

@@ -1,0 +1,45 @@
+"""`worker [--once]`: does what waits, again and again."""
+
+import signal
+import threading
+
+import click
+import structlog
+from flask import current_app
+
+from portal import clock
+from portal.config import Settings
+from portal.mailing.courier import CourierRefused, Route
+from portal.microsite.post_office import NoServer, hand_over_due
+
+
+@click.command("worker")
+@click.option("--once", is_flag=True, help="Do what waits now and end.")
+@click.option("--seconds", type=click.FloatRange(0.2, 600), default=2.0, help="Pause between two rounds.")
+def group(once: bool, seconds: float) -> None:
+    """Hand over mail that is due; end tidily on SIGTERM and SIGINT."""
+    settings: Settings = current_app.extensions["portal.settings"]
+    database, tokens = current_app.extensions["portal.database"], current_app.extensions["portal.tokens"]
+    log = structlog.get_logger()
+    try:
+        if settings.smtp_url:
+            Route.parse(settings.smtp_url)
+    except CourierRefused as refused:
+        raise click.ClickException(str(refused)) from None
+    stop = threading.Event()
+    if not once:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+    while True:
+        try:
+            counts = hand_over_due(database, tokens, settings, clock=clock.now)
+            if counts:
+                log.info("mail", **{state.replace("-", "_"): count for state, count in counts.items()})
+        except NoServer:
+            pass  # without a mail server everything stays in the visible outbox
+        except Exception as failed:
+            if once:
+                raise
+            log.error("mail failed", kind=type(failed).__name__)  # the next round tries again
+        if once or stop.wait(seconds):
+            return
