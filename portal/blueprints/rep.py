@@ -15,7 +15,7 @@ from portal.access.tokens import Purpose
 from portal.audit import Actor, record
 from portal.audit.reading import ActivityExported, DoctorRead
 from portal.hcp.profiles import HcpCard
-from portal.reports import activity, copies, doctors, frames, linkforms, queries, scope, timeline, words
+from portal.reports import activity, brief, copies, doctors, frames, linkforms, queries, scope, timeline, words
 from portal.staff.queries import names_of
 from portal.staff.roles import Permission, Role, may
 from portal.web import formats, guards, house, identity
@@ -89,6 +89,25 @@ def doctor(hcp_id: str) -> ResponseReturnValue:
         measured=_how_measured(),
         half_life=f"{house.settings().half_life_days:g}",
         **_times(),
+    )
+
+
+@bp.get("/<hcp_id>/brief")
+@guards.staff(Permission.HCP_READ)
+def before_visit(hcp_id: str) -> ResponseReturnValue:
+    """Show one printable page before a visit; reading it is an event."""
+    card, done = _doctor(hcp_id), _activity(hcp_id)
+    counted = [moment for moment in _moments(done) if not moment.tone]
+    used = [brief.Point(moment.title, moment.note) for moment in counted if moment.kind is timeline.Kind.CALCULATORS]
+    said = [brief.Point(moment.title, "") for moment in counted if moment.kind is timeline.Kind.ANSWERS]
+    record(house.db(), DoctorRead(hcp=hcp_id, part="brief"), by=_me(), at=house.now())
+    return render_template(
+        "rep/brief.html",
+        card=card,
+        done=done,
+        brief=brief.brief_of(house.db(), hcp_id, done, calculators=used, answers=said, at=house.now()),
+        read=brief.most_read(done.by_module(done.counted)),
+        at=house.now(),
     )
 
 

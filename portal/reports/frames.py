@@ -17,7 +17,7 @@ class TopicTable:
     doctors: int
     weeks: tuple[str, ...]
     rows: tuple[tuple[str, tuple[float | None, ...]], ...]
-    total_minutes: float
+    total_minutes: float | None
 
 
 def territory_topic_weeks(
@@ -29,7 +29,8 @@ def territory_topic_weeks(
 ) -> list[TopicTable]:
     """Return one table per territory, most read first: topics down, weeks (their Mondays) across, minutes within.
 
-    A module on two topics counts for both. A cell with fewer than `fewest_doctors` doctors is None.
+    A module on two topics counts for both. A cell with fewer than `fewest_doctors` doctors is None, and
+    so is the total beside one; a territory with fewer has no table.
     """
     if not rows:
         return []
@@ -61,10 +62,14 @@ def territory_topic_weeks(
             (str(topic), tuple(_cell(ms, doctors, fewest_doctors) for ms, doctors in zip(line, heads, strict=True)))
             for topic, line, heads in zip(order, sums, counts, strict=True)
         ]
+        doctors = int(part["hcp"].nunique())
+        if doctors < fewest_doctors:
+            continue
+        hidden = any(cell is None for _topic, cells in lines for cell in cells)
         total = float(read[territory]) / _MS_PER_MINUTE
         names = tuple(f"{week:%-d %b}" for week in columns)
-        tables.append(TopicTable(str(territory), int(part["hcp"].nunique()), names, tuple(lines), round(total, 1)))
-    return sorted(tables, key=lambda table: (-table.total_minutes, table.territory))
+        tables.append(TopicTable(str(territory), doctors, names, tuple(lines), None if hidden else round(total, 1)))
+    return sorted(tables, key=lambda table: (-(table.total_minutes or 0), table.territory))
 
 
 def mondays(today: date, count: int) -> list[date]:

@@ -65,6 +65,10 @@ def test_minutes_fall_into_the_week_of_their_monday() -> None:
 def test_few_doctors_are_suppressed() -> None:
     weeks = mondays(date(2026, 11, 22), 1)
     rows = [_row("NE", "dosing", "2026-11-17", doctor, 1) for doctor in "ab"]
-    (table,) = territory_topic_weeks(rows, {("s", "dosing"): ("dosing",)}, weeks=weeks, fewest_doctors=3)
-    assert table.rows == (("dosing", (None,)),)
+    topics = {("s", "dosing"): ("dosing",), ("s", "renal"): ("safety",)}
+    assert territory_topic_weeks(rows, topics, weeks=weeks, fewest_doctors=3) == []
+    rows.append(_row("NE", "renal", "2026-11-17", "c", 1))
+    (table,) = territory_topic_weeks(rows, topics, weeks=weeks, fewest_doctors=3)
+    assert table.rows == (("dosing", (None,)), ("safety", (None,)))
+    assert table.total_minutes is None
     assert territory_topic_weeks([], {}, weeks=weeks, fewest_doctors=3) == []

@@ -163,29 +163,32 @@ class World:
                 assert answer.status == 204, answer
         return view.id
 
-    def page(self, hcp_id: str, visit_id: str, order: tuple[str, ...], *, html: str = "<p>As it was</p>") -> str:
-        """Store a served home page with its order and return the arrangement."""
+    def page(
+        self, hcp_id: str, visit_id: str, order: tuple[str, ...], *, html: str = "<p>As it was</p>", **columns: str
+    ) -> str:
+        """Store a served home page with its order and return the arrangement; `columns` are stored as given."""
         items = tuple(
             Item(key, self.versions[key], place, 0, (), f"Because of {key}", ("", ""))
             for place, key in enumerate(order, start=1)
         )
         with self.database.writing() as db:
             fragment = store_fragment(db, html, self.at)
-            row = StoredArrangement(
-                id=new_id(),
-                at=self.at,
-                site_id=self.site_id,
-                visit_id=visit_id,
-                hcp_id=hcp_id,
-                page="home",
-                mode="personal",
-                rule_set_id=self.rule_set_id,
-                facts="{}",
-                candidates=fragment,
-                decision=arrangement_to_json(Arrangement(Mode.PERSONAL, "s", 1, items, (), ())),
-                pieces=[{"f": fragment, "s": {}}],
-                page_sha256=hashlib.sha256(html.encode()).hexdigest(),
-            )
+            stored = {
+                "id": new_id(),
+                "at": self.at,
+                "site_id": self.site_id,
+                "visit_id": visit_id,
+                "hcp_id": hcp_id,
+                "page": "home",
+                "mode": "personal",
+                "rule_set_id": self.rule_set_id,
+                "facts": "{}",
+                "candidates": fragment,
+                "decision": arrangement_to_json(Arrangement(Mode.PERSONAL, "s", 1, items, (), ())),
+                "pieces": [{"f": fragment, "s": {}}],
+                "page_sha256": hashlib.sha256(html.encode()).hexdigest(),
+            }
+            row = StoredArrangement(**(stored | columns))
             db.add(row)
         return row.id
 
