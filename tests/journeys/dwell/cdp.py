@@ -16,6 +16,8 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.browser import chromium_path
+
 _FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -32,14 +34,6 @@ _FLAGS = (
     "--window-size=1000,700",
     "--remote-debugging-port=0",
 )
-
-
-def chromium() -> str | None:
-    """Return the path of a Chromium on this machine, None where there is none."""
-    named = os.environ.get("PORTAL_CHROMIUM")
-    return named or next(
-        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-    )
 
 
 PAINTED = "document.readyState !== 'loading' && performance.getEntriesByName('first-contentful-paint').length > 0"
@@ -66,7 +60,7 @@ class Browser:
         folder = profile or Path(tempfile.mkdtemp(prefix="dwell-profile-"))
         (folder / "DevToolsActivePort").unlink(missing_ok=True)
         process = subprocess.Popen(
-            [chromium() or "chromium", *_FLAGS, *flags, f"--user-data-dir={folder}", "about:blank"],
+            [chromium_path(), *_FLAGS, *flags, f"--user-data-dir={folder}", "about:blank"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

@@ -66,8 +66,8 @@ class Proxy:
         try:
             while await self._exchange(reader, writer):
                 pass
-        except (OSError, asyncio.IncompleteReadError, ValueError):
-            pass
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            return
         finally:
             writer.close()
             if task:

@@ -1,26 +1,33 @@
 """A small site with pages to measure; the portal's own tracking room takes their beats, on a real database."""
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import structlog
 from sqlalchemy import select
 
-from portal import clock
+from portal import clock, create_app, load_tables
+from portal.access import models as access
+from portal.config import Settings
+from portal.content import models as content
 from portal.db import Base, Database, new_id
-from portal.tracking.actions import Answer, Standing, open_view, take_beats
+from portal.hcp import models as hcp
+from portal.tracking.actions import open_view
 from portal.tracking.credential import Mint
 from portal.tracking.models import PageView
 from portal.tracking.queries import sections_of
 from portal.tracking.records import ViewRow
-from portal.tracking.together import Together
 
 SCRIPT = Path(__file__).parents[3] / "portal" / "static" / "js" / "dwell.js"
+KEY = "dwell-harness-" + "k" * 32
 SECTIONS = ("one", "two", "three", "four")
 HCP = "d" * 32
 VISIT = "e" * 32
@@ -38,10 +45,13 @@ class Site:
 
     def __init__(self, folder: Path, *, port: int = 0) -> None:
         self.database = Database(f"sqlite:///{folder / 'dwell.sqlite'}")
-        Base.metadata.create_all(self.database.engine, tables=_tables())
-        self.mint = Mint(["k" * 40])
-        self.revoked = False
-        self._beats: Together[bytes, Answer] = Together(self._take)
+        load_tables()
+        Base.metadata.create_all(self.database.engine)
+        _seed(self.database)
+        settings = Settings(secret_key=(KEY,), database_url=self.database.url.render_as_string(), instance_path=folder)
+        self.mint = Mint(settings.secret_key)
+        self._portal = create_app(settings)
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
         self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
@@ -62,10 +72,9 @@ class Site:
             sections = sections_of(db, [view.id for view in found])
             return [ViewRow.of(view, sections.get(view.id, ())) for view in found]
 
-    def _take(self, raws: list[bytes]) -> list[Answer]:
-        with self.database.writing() as db:
-            judge = (lambda _db, readers: Standing(frozenset(readers))) if self.revoked else None
-            return take_beats(db, raws, mint=self.mint, at=clock.now(), half_life_days=30.0, judge=judge)
+    def _take(self, raw: bytes, headers: dict[str, str]) -> int:
+        """Give a beat to the portal itself, with every header that the browser sent."""
+        return self._portal.test_client().post("/b", data=raw, headers=headers).status_code
 
     def _page(self, label: str, options: dict[str, str]) -> str:
         at = clock.now()
@@ -123,7 +132,7 @@ class Site:
             def do_POST(self) -> None:
                 """Take a beat."""
                 raw = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                self._answer(site._beats.do(raw).status, "text/plain", b"")
+                self._answer(site._take(raw, dict(self.headers.items())), "text/plain", b"")
 
             def _answer(self, status: int, kind: str, body: bytes) -> None:
                 self.send_response(status)
@@ -169,22 +178,28 @@ def _extra(options: dict[str, str], key: str) -> str:
     return ""
 
 
-def _tables() -> list[Any]:
-    from portal.tracking import models
-
-    return [
-        getattr(models, name).__table__
-        for name in (
-            "PageView",
-            "SectionView",
-            "CalculatorUse",
-            "Interaction",
-            "DropCount",
-            "Interest",
-            "DailyDwell",
-            "NotRelevant",
+def _seed(database: Database) -> None:
+    """Write the doctor whose visit every page belongs to, with consent to measuring and profiling."""
+    at = clock.now()
+    later = at + timedelta(days=1)
+    with database.writing() as db:
+        db.add(
+            content.Site(
+                id=SITE, key="s", brand="B", generic="g", market="US", language="en", settings={}, created_at=at
+            )
         )
-    ]
+        db.add(hcp.Hcp(id=HCP, ref="H-1", created_at=at))
+        db.flush()  # the link names both
+        for purpose, decision in (("tracking", "identified"), ("profiling", "given")):
+            row = {"site_id": None, "purpose": purpose, "decision": decision, "source": "tests", "wording": ""}
+            db.add(hcp.Consent(id=new_id(), hcp_id=HCP, at=at, **row))
+        link = access.Link(
+            id=new_id(), hcp_id=HCP, site_id=SITE, modules=[], channel="qr", created_at=at, expires_at=later
+        )
+        db.add(link)
+        db.flush()  # the visit names it
+        visit = {"token_hash": "0" * 64, "link_id": link.id, "confidence": "device"} | ours
+        db.add(access.Visit(id=VISIT, **visit, grade=2, marks=[], opened_at=at, expires_at=later))
 
 
 @contextmanager
