@@ -41,3 +41,32 @@ class AuditPersonal(Base):
     hcp_id: Mapped[str | None] = mapped_column(String(32), index=True)
     salt: Mapped[str] = mapped_column(String(64))
     fields: Mapped[dict[str, Any]]
+
+
+class AuditLeaf(Base):
+    """One sealed event at its place in the tree; the place is counted from 0 without gaps."""
+
+    __tablename__ = "audit_leaves"
+
+    place: Mapped[int] = mapped_column(_Serial, primary_key=True, autoincrement=False)
+    event_seq: Mapped[int] = mapped_column(ForeignKey("audit_events.seq"), unique=True)
+
+
+class AuditNode(Base):
+    """The hash (hex) of a complete subtree of 2**level leaves, counted from the left; level 0 is a leaf's own."""
+
+    __tablename__ = "audit_nodes"
+
+    level: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    place: Mapped[int] = mapped_column(_Serial, primary_key=True, autoincrement=False)
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class AuditCheckpoint(Base):
+    """A signed statement of the log's size and root."""
+
+    __tablename__ = "audit_checkpoints"
+
+    size: Mapped[int] = mapped_column(_Serial, primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    note: Mapped[str] = mapped_column(Text)
