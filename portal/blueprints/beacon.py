@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, current_app, g, render_template, request
+from flask import Blueprint, Response, current_app, g, request
 
 from portal import clock
 from portal.access.actions import raise_grade
@@ -11,7 +11,6 @@ from portal.access.evidence import Grade
 from portal.access.queries import open_visits
 from portal.config import Settings
 from portal.db import Database
-from portal.tracking import method
 from portal.tracking.actions import Answer, Reader, Standing, take_beats
 from portal.tracking.beats import MAX_BYTES
 from portal.tracking.credential import Mint
@@ -33,21 +32,6 @@ def take() -> Response:
     answer = _desk().do(_Arrival(raw, guards.is_same_origin()))
     g.reason = answer.drop or ""
     return Response(status=answer.status)
-
-
-@bp.get("/m/measuring")
-@guards.public("How numbers come about is no secret; the page says nothing of anybody.")
-def measuring() -> str:
-    """Show the rules of measuring with the settings in force, its limits, and every declared event."""
-    settings = house.settings()
-    return render_template(
-        "tracking/measuring.html",
-        rules=method.rules(
-            grace_s=settings.grace_seconds, idle_s=settings.idle_seconds, half_life_days=settings.half_life_days
-        ),
-        limits=method.LIMITS,
-        events=method.registry(),
-    )
 
 
 @dataclass(frozen=True, slots=True)

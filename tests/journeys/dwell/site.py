@@ -198,6 +198,7 @@ def _seed(database: Database) -> None:
         )
         db.add(link)
         db.flush()  # the visit names it
+        ours = {"hcp_id": HCP, "site_id": SITE}
         visit = {"token_hash": "0" * 64, "link_id": link.id, "confidence": "device"} | ours
         db.add(access.Visit(id=VISIT, **visit, grade=2, marks=[], opened_at=at, expires_at=later))
 
