@@ -208,6 +208,14 @@ class OptInAsked(Event, name="opt-in.asked", words="asked a doctor to confirm th
 class FreshLinkMailed(Event, name="link.reissued", words="mailed a fresh link to the address on file"):
     """A fresh link was mailed to the address on file, because somebody who knows it asked."""
 
-    link: str
+    sending: str
     hcp: str
     before: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmailRead(Event, name="email.read", words="opened an email as it was sent"):
+    """A stored email was shown to a member of staff."""
+
+    sending: str
+    hcp: str

@@ -79,7 +79,7 @@ class MailLinks:
         )
         return {sending_id for sending_id in found if sending_id is not None}
 
-    def fresh(self, db: Session, hcp_id: str, *, at: datetime) -> Link | None:
+    def newest(self, db: Session, hcp_id: str, *, at: datetime) -> Link | None:
         """Return the newest link of a doctor that was not revoked, ended or not; None where there is none."""
         query = select(Link).where(Link.hcp_id == hcp_id, Link.revoked_at.is_(None), Link.created_at <= at)
         return db.scalar(query.order_by(Link.created_at.desc(), Link.id).limit(1))

@@ -33,3 +33,8 @@ def doctor_for(db: Session, person: Person, hcp_id: str, at: datetime) -> HcpCar
 def may_issue(db: Session, person: Person, hcp_id: str, at: datetime) -> bool:
     """Tell whether a person may issue a link to a doctor: they hold the right and look after the doctor."""
     return may(person, Permission.LINK_ISSUE) and hcps.is_assigned(db, person.id, hcp_id, at)
+
+
+def may_send(db: Session, person: Person, hcp_id: str, at: datetime) -> bool:
+    """Tell whether a person may mail a doctor: they hold the right and look after the doctor."""
+    return may(person, Permission.MAIL_SEND) and hcps.is_assigned(db, person.id, hcp_id, at)

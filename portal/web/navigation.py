@@ -8,6 +8,7 @@ from portal.staff.roles import Permission, Person, Role, may
 
 _SECTIONS = (
     ("Doctors", "rep.home", Permission.HCP_READ),
+    ("Email", "send.home", Permission.MAIL_SEND),
     ("Content", "studio.home", Permission.CONTENT_READ),
     ("Rules", "rules.home", Permission.RULES_READ),
     ("Audit log", "compliance.home", Permission.AUDIT_READ),
