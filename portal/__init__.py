@@ -11,6 +11,8 @@ from portal.config import Settings, load
 BLUEPRINTS = (
     "door",
     "microsite",
+    "mine",
+    "preview",
     "beacon",
     "staff",
     "hcps",
@@ -26,7 +28,7 @@ BLUEPRINTS = (
     "status",
 )
 COMMANDS: tuple[str, ...] = ("db", "demo", "staff", "hcp", "content", "calculators", "links", "tracking", "rules")
-COMMANDS += ("explain", "replay", "config", "mail", "worker")
+COMMANDS += ("explain", "replay", "config", "mail", "worker", "audit")
 ROOMS: tuple[str, ...] = ("db.rates", "audit.models", "staff.models", "hcp.models", "content.models", "rulebook.models")
 ROOMS += ("access.models", "tracking.models", "mailing.models", "microsite.models")
 
