@@ -10,6 +10,7 @@ from portal.config import Settings, load
 # Every blueprint is `bp` in its module; every command group or command is `group` in its module.
 BLUEPRINTS = (
     "door",
+    "stepup",
     "microsite",
     "mine",
     "preview",
@@ -28,7 +29,7 @@ BLUEPRINTS = (
     "status",
 )
 COMMANDS: tuple[str, ...] = ("db", "demo", "staff", "hcp", "content", "calculators", "links", "tracking", "rules")
-COMMANDS += ("explain", "replay", "config", "mail", "worker", "audit")
+COMMANDS += ("explain", "replay", "config", "mail", "worker", "audit", "keys")
 ROOMS: tuple[str, ...] = ("db.rates", "audit.models", "staff.models", "hcp.models", "content.models", "rulebook.models")
 ROOMS += ("access.models", "tracking.models", "mailing.models", "microsite.models")
 

@@ -1,25 +1,17 @@
-"""The doctor's pages: personal home, modules, mandatory information, privacy."""
-
-from functools import cache
-from typing import Any
+"""The doctor's pages: personal home, modules, lists, search, mandatory information, and why the order is as it is."""
 
 from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request, url_for
+from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.access import actions as access
 from portal.access.states import CurrentVisit
 from portal.audit import Actor
-from portal.content import queries as content
-from portal.hcp import queries as hcps
-from portal.hcp.actions import record_consent
-from portal.microsite import serve
-from portal.microsite.assemble import Reader
-from portal.microsite.press import Press
-from portal.microsite.serve import Desk, Served, SiteInForce
-from portal.microsite.shells import Shells
-from portal.rulebook.queries import live_rule_set
-from portal.staff import queries as staff
-from portal.tracking.credential import Mint
+from portal.content.queries import ModuleInForce
+from portal.microsite import desks, serve, sheets, why
+from portal.microsite.serve import Desk
+from portal.microsite.sheets import Decision, Sheet
+from portal.tracking import choices
 from portal.web import assets, guards, house, identity
 
 bp = Blueprint("microsite", __name__, url_prefix="/m")
@@ -29,48 +21,79 @@ bp = Blueprint("microsite", __name__, url_prefix="/m")
 @guards.visit
 def home() -> Response:
     """Show the personal page."""
-    visit, reader, in_force = _here()
-    prepared = _prepared(visit)
-    return _page(serve.home(house.db(), _desk(), reader, in_force, prepared=prepared, at=house.now()))
+    visit, decision, sender = _decided()
+    return _page(decision, sheets.home(decision, prepared=_prepared(visit, sender)))
 
 
 @bp.get("/<string:key>")
 @guards.visit
 def module(key: str) -> Response:
     """Show one module."""
-    _visit, reader, in_force = _here()
-    shown = in_force.module(key)
-    if shown is None or (shown.audiences and reader.card.audience not in shown.audiences):
-        abort(404)
-    return _page(serve.module(house.db(), _desk(), reader, in_force, shown, at=house.now()))
+    decision = _decision()
+    shown = _reachable(decision, key)
+    asks = decision.reader.consent.tracking != "none"
+    return _page(decision, sheets.module(decision, shown, thanked=request.args.get("noted") == "1", asks=asks))
 
 
 @bp.get("/info/<string:key>")
 @guards.visit
 def information(key: str) -> Response:
     """Show a mandatory block on a page of its own."""
-    _visit, reader, in_force = _here()
-    block = next((block for block in in_force.blocks if block.key == key), None)
+    decision = _decision()
+    block = next((block for block in decision.in_force.blocks if block.key == key), None)
     if block is None:
         abort(404)
-    return _page(serve.information(house.db(), _desk(), reader, in_force, block, at=house.now()))
+    return _page(decision, sheets.information(block))
+
+
+@bp.get("/calculators")
+@guards.visit
+def calculators() -> Response:
+    """List the calculators."""
+    decision = _decision()
+    modules = {each.key for each in decision.in_force.modules if each.calculator}
+    keys = [key for key in decision.reachable() if key in modules]
+    lead = "Computed in your browser; what you enter stays there."
+    return _page(decision, sheets.listing(decision, "calculators", keys, title="Calculators", lead=lead))
+
+
+@bp.get("/saved")
+@guards.visit
+def saved() -> Response:
+    """List what the doctor put by for later; a device that is not theirs has no list."""
+    visit, decision, _sender = _decided()
+    listed = choices.saved_modules(house.db(), visit.hcp_id, visit.site_id) if visit.is_known else []
+    reachable = set(decision.reachable())
+    keys = [key for key in listed if key in reachable]
+    said = "" if keys else "Nothing yet. Press “Save for later” on a topic, and it stands here on your next visit."
+    if not visit.is_known:
+        said = "This device is not known as yours yet, so nothing is kept on it."
+    return _page(decision, sheets.listing(decision, "saved", keys, title="Saved", lead="", said=said, saved=keys))
+
+
+@bp.get("/search")
+@guards.visit
+def find() -> Response:
+    """Find modules by words; neither the page that is stored nor any record holds what was typed."""
+    decision = _decision()
+    asked = request.args.get("q", "").strip()
+    modules = [each for key in decision.reachable() if (each := decision.in_force.module(key))]
+    keys = _desk().index.find(house.db(), modules, asked) if asked else []
+    said = ""
+    if asked:
+        said = {0: "Nothing found. Try fewer or other words.", 1: "1 topic found."}.get(
+            len(keys), f"{len(keys)} topics found."
+        )
+    sheet = sheets.listing(decision, "search", keys, title="Search", lead="", said=said)
+    return _page(decision, sheet, found=len(keys) if asked else None)
 
 
 @bp.get("/why")
 @guards.visit
-def why() -> str:
-    """Say in plain words why the modules stand in this order."""
-    _visit, reader, in_force = _here()
-    decision = serve.decide(
-        house.db(), reader, in_force, half_life_days=house.settings().half_life_days, at=house.now()
-    )
-    return render_template(
-        "microsite/why.html",
-        decision=decision,
-        titles={each.key: each.title for each in in_force.modules},
-        topics=dict(in_force.topics),
-        site=in_force.site,
-    )
+def explained() -> str:
+    """Say in plain words why the modules stand in this order, what would change it and what is left out."""
+    decision = _decision()
+    return render_template("microsite/why.html", decision=decision, account=why.account(decision))
 
 
 @bp.post("/order")
@@ -82,42 +105,27 @@ def order() -> AnyResponse:
     return redirect(url_for("microsite.home"), code=303)
 
 
-@bp.get("/privacy")
+@bp.post("/choices")
 @guards.visit
-def privacy() -> str:
-    """Show what is known and agreed, and let the doctor change it."""
-    visit, reader, in_force = _here()
-    return render_template(
-        "microsite/privacy.html", reader=reader, visit=visit, site=in_force.site, saved=request.args.get("saved") == "1"
-    )
-
-
-@bp.post("/privacy")
-@guards.visit
-def choose_privacy() -> AnyResponse:
-    """Record what the doctor decided about measuring and profiling; it holds from the next request on."""
-    visit, reader, _in_force = _here()
-    if not visit.is_known:
-        abort(403)
-    tracking, profiling = request.form.get("tracking", ""), request.form.get("profiling", "")
-    if tracking not in ("identified", "anonymous", "none") or profiling not in ("given", "refused"):
+def choose() -> AnyResponse:
+    """Take one choice about one module: useful or not, save, not relevant, and the way back of each."""
+    visit, decision, _sender = _decided()
+    deed, _, key = request.form.get("choice", "").partition(":")
+    if deed not in ("yes", "no", "save", "unsave", "dismiss", "restore"):
         abort(400)
-    wanted = {"tracking": tracking, "profiling": profiling}
-    current = {"tracking": reader.consent.tracking, "profiling": "given" if reader.consent.profiling else "refused"}
-    for purpose, decision in wanted.items():
-        if decision != current[purpose] or not reader.consent.is_tracking_decided:
-            record_consent(
-                house.db(),
-                visit.hcp_id,
-                visit.site_id,
-                purpose,
-                decision,
-                "privacy page",
-                f"{purpose}: {decision}",
-                by=Actor.hcp(visit.hcp_id),
-                at=house.now(),
-            )
-    return redirect(url_for("microsite.privacy", saved=1), code=303)
+    shown = _reachable(decision, key)
+    if deed not in ("yes", "no") and not visit.is_known:
+        abort(403)  # somebody else's device decides nothing for the doctor
+    _take(visit, deed, shown.key)
+    back = request.form.get("back", "home")
+    if deed in ("yes", "no"):
+        return redirect(url_for("microsite.module", key=shown.key, noted=1, _anchor="useful"), code=303)
+    if back == shown.key:
+        return redirect(url_for("microsite.module", key=shown.key), code=303)
+    if back in ("saved", "calculators"):
+        return redirect(url_for("microsite.saved" if back == "saved" else "microsite.calculators"), code=303)
+    anchor = "also" if deed == "dismiss" else f"module-{shown.key}"
+    return redirect(url_for("microsite.home", _anchor=anchor), code=303)
 
 
 @bp.post("/leave")
@@ -131,12 +139,25 @@ def leave() -> AnyResponse:
     return response
 
 
-@bp.after_request
-def _forget_what_did_not_commit(response: Response) -> Response:
-    desk: Desk | None = current_app.extensions.get("portal.desk")
-    if response.status_code >= 400 and desk is not None:
-        desk.shells.forget()
-    return response
+def _take(visit: CurrentVisit, deed: str, key: str) -> None:
+    db, at = house.db(), house.now()
+    events = {"yes": "useful", "no": "useful", "save": "saved", "unsave": "unsaved", "dismiss": "dismissed"}
+    ticket = _desk().mint.read(request.form.get("view", ""))
+    if ticket is not None and deed in events:
+        choices.record_choice(
+            db,
+            ticket.view_id,
+            visit_id=visit.id,
+            site_id=visit.site_id,
+            type=f"module.{events[deed]}",
+            subject=key,
+            value=deed if deed in ("yes", "no") else "",
+            at=at,
+        )
+    if deed in ("save", "unsave"):
+        choices.save_module(db, visit.hcp_id, visit.site_id, module=key, saved=deed == "save", at=at)
+    if deed in ("dismiss", "restore"):
+        choices.call_not_relevant(db, visit.hcp_id, visit.site_id, module=key, not_relevant=deed == "dismiss", at=at)
 
 
 def _visit() -> CurrentVisit:
@@ -146,54 +167,45 @@ def _visit() -> CurrentVisit:
     return visit
 
 
-def _here() -> tuple[CurrentVisit, Reader, SiteInForce]:
-    visit, db, at = _visit(), house.db(), house.now()
-    card = hcps.hcp_card(db, visit.hcp_id)
-    site = content.site_by_id(db, visit.site_id)
-    if card is None or site is None:
+def _decided() -> tuple[CurrentVisit, Decision, str | None]:
+    """Return the visit, its decision and the sender's name."""
+    visit = _visit()
+    found = desks.decided(house.db(), _desk(), visit, at=house.now())
+    if found is None:
         abort(404)
-    rules = live_rule_set(db, site.id, at)
-    if rules is None or content.missing_blocks(db, site, at):
-        g.reason = "site-incomplete"
-        abort(503)  # a site without its mandatory blocks or rules in force serves nothing
-    in_force = SiteInForce(
-        site=site,
-        blocks=tuple(content.blocks_in_force(db, site.id, at)),
-        modules=tuple(content.modules_in_force(db, site.id, at)),
-        rules=rules,
-        topics=tuple((topic.key, topic.name) for topic in content.topics(db, site.id)),
-    )
-    return visit, Reader(card, hcps.consent_in_force(db, visit.hcp_id, visit.site_id), visit), in_force
+    return visit, *found
 
 
-def _prepared(visit: CurrentVisit) -> str:
-    sender = staff.person(house.db(), visit.sender_id) if visit.sender_id else None
+@bp.app_errorhandler(desks.SiteIncomplete)
+def refuse_incomplete(_incomplete: desks.SiteIncomplete) -> AnyResponse:
+    """Answer 503: a site without its mandatory blocks or rules in force serves nothing."""
+    g.reason = "site-incomplete"
+    return current_app.make_response(current_app.handle_http_exception(ServiceUnavailable()))
+
+
+def _decision() -> Decision:
+    return _decided()[1]
+
+
+def _desk() -> Desk:
+    return desks.desk_in(current_app.extensions, house.settings(), assets.static_url)
+
+
+def _reachable(decision: Decision, key: str) -> ModuleInForce:
+    shown = decision.in_force.module(key) if key in decision.reachable() else None
+    if shown is None:
+        abort(404)
+    return shown
+
+
+def _prepared(visit: CurrentVisit, sender: str | None) -> str:
     day = f"{visit.link_created_at.day} {visit.link_created_at:%B %Y}"
-    return f"Prepared for you by {sender.name} on {day}" if sender else ""
+    return f"Prepared for you by {sender} on {day}" if sender else ""
 
 
-def _page(served: Served) -> Response:
+def _page(decision: Decision, sheet: Sheet, *, found: int | None = None) -> Response:
+    served = serve.serve(house.db(), _desk(), decision, sheet, found=found, at=house.now())
     response = Response(served.html, mimetype="text/html")
     # `no-cache`, not `no-store`: the page stays eligible for the back/forward cache.
     response.headers["Cache-Control"] = "private, no-cache"
     return response
-
-
-def _desk() -> Desk:
-    desk: Desk | None = current_app.extensions.get("portal.desk")
-    if desk is None:
-        settings = house.settings()
-        measuring: dict[str, Any] = {
-            "data-beacon": "/b",
-            "data-grace": settings.grace_seconds * 1000,
-            "data-idle": settings.idle_seconds * 1000,
-        }
-        shown = tuple((name, str(value)) for name, value in measuring.items())
-        desk = Desk(Shells(_press()), Mint(settings.secret_key), settings.half_life_days, shown)
-        current_app.extensions["portal.desk"] = desk
-    return desk
-
-
-@cache
-def _press() -> Press:
-    return Press(assets.static_url)

@@ -25,6 +25,7 @@ class SiteRecord:
     market: str
     language: str
     settings: Mapping[str, Any]
+    revision: int
 
     @property
     def required_blocks(self) -> tuple[str, ...]:
@@ -155,23 +156,28 @@ def topics(db: Session, site_id: str) -> list[TopicRecord]:
 
 def modules_in_force(db: Session, site_id: str, at: datetime) -> list[ModuleInForce]:
     """Return the modules that may be served at `at`, in the standard order: position, then key."""
-    return _modules(db, Module.site_id == site_id, at)
+    return _modules(db, and_(Module.site_id == site_id, served(ModuleVersion, at)))
+
+
+def modules_from(db: Session, site_id: str, at: datetime) -> list[ModuleInForce]:
+    """Return the modules that may be served at `at` or, as approved until now, at some time after it."""
+    return _modules(db, and_(Module.site_id == site_id, _not_ended(ModuleVersion, at)))
 
 
 def version_in_force(db: Session, site_id: str, key: str, at: datetime) -> ModuleInForce | None:
     """Return the version of the module `key` that may be served at `at`, or nothing."""
-    return next(iter(_modules(db, and_(Module.site_id == site_id, Module.key == key), at)), None)
+    wanted = and_(Module.site_id == site_id, Module.key == key, served(ModuleVersion, at))
+    return next(iter(_modules(db, wanted)), None)
 
 
 def blocks_in_force(db: Session, site_id: str, at: datetime) -> list[BlockInForce]:
     """Return the mandatory blocks that are in force at `at`, in their order."""
-    rows = db.execute(
-        select(*_BLOCK)
-        .join(Block, Block.id == BlockVersion.block_id)
-        .where(Block.site_id == site_id, served(BlockVersion, at))
-        .order_by(BlockVersion.position, Block.key)
-    )
-    return [BlockInForce(*row) for row in rows]
+    return _blocks(db, and_(Block.site_id == site_id, served(BlockVersion, at)))
+
+
+def blocks_from(db: Session, site_id: str, at: datetime) -> list[BlockInForce]:
+    """Return the mandatory blocks in force at `at` or, as approved until now, at some time after it."""
+    return _blocks(db, and_(Block.site_id == site_id, _not_ended(BlockVersion, at)))
 
 
 def missing_blocks(db: Session, site: SiteRecord, at: datetime) -> tuple[str, ...]:
@@ -221,23 +227,36 @@ def store_fragment(db: Session, html: str, at: datetime) -> str:
 
 def served(version: type[ModuleVersion] | type[BlockVersion], at: datetime) -> ColumnElement[bool]:
     """Return the condition for being in force at `at`; the moment of the end is excluded."""
+    return and_(_not_ended(version, at), version.in_force_from <= at)
+
+
+def _not_ended(version: type[ModuleVersion] | type[BlockVersion], at: datetime) -> ColumnElement[bool]:
     return and_(
         version.state == State.APPROVED,
-        version.in_force_from <= at,
         or_(version.in_force_until.is_(None), version.in_force_until > at),
     )
 
 
 def _sites(db: Session, condition: ColumnElement[bool]) -> list[SiteRecord]:
-    columns = (Site.id, Site.key, Site.brand, Site.generic, Site.market, Site.language, Site.settings)
+    columns = (Site.id, Site.key, Site.brand, Site.generic, Site.market, Site.language, Site.settings, Site.revision)
     return [SiteRecord(*row) for row in db.execute(select(*columns).where(condition).order_by(Site.key))]
 
 
-def _modules(db: Session, condition: ColumnElement[bool], at: datetime) -> list[ModuleInForce]:
+def _blocks(db: Session, condition: ColumnElement[bool]) -> list[BlockInForce]:
+    rows = db.execute(
+        select(*_BLOCK)
+        .join(Block, Block.id == BlockVersion.block_id)
+        .where(condition)
+        .order_by(BlockVersion.position, Block.key)
+    )
+    return [BlockInForce(*row) for row in rows]
+
+
+def _modules(db: Session, condition: ColumnElement[bool]) -> list[ModuleInForce]:
     rows = db.execute(
         select(*_MODULE)
         .join(Module, Module.id == ModuleVersion.module_id)
-        .where(condition, served(ModuleVersion, at))
+        .where(condition)
         .order_by(ModuleVersion.position, Module.key)
     )
     found: list[ModuleInForce] = []

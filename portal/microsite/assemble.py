@@ -5,24 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy.orm import Session
-
 from portal.access.evidence import Confidence
 from portal.access.states import CurrentVisit
 from portal.content.queries import ModuleInForce
-from portal.hcp import queries as hcps
+from portal.hcp.consents import ConsentState
+from portal.hcp.profiles import HcpCard
+from portal.microsite.known import History
 from portal.personalize import Candidate, CompiledRules, Facts, Profile, compile_rules, load_rule_set
 from portal.personalize import Confidence as FactConfidence
 from portal.rulebook.queries import LiveRuleSet
-from portal.tracking import queries as tracking
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
     """The doctor a page is for, as the page may know them, and what they agreed to."""
 
-    card: hcps.HcpCard
-    consent: hcps.ConsentState
+    card: HcpCard
+    consent: ConsentState
     visit: CurrentVisit
 
     @property
@@ -51,7 +50,7 @@ def candidates(modules: Sequence[ModuleInForce]) -> tuple[Candidate, ...]:
     )
 
 
-def facts(db: Session, reader: Reader, *, half_life_days: float, at: datetime) -> Facts:
+def facts(reader: Reader, history: History, *, at: datetime) -> Facts:
     """Return all that rules may know of a reader at `at`; only audience and language where profiling is off."""
     card, visit = reader.card, reader.visit
     if not reader.may_profile:
@@ -62,7 +61,6 @@ def facts(db: Session, reader: Reader, *, half_life_days: float, at: datetime) -
             profile=Profile(language=card.language, audience=card.audience),
             standard_order=visit.standard_order,
         )
-    visits = tracking.visits_of(db, card.id, visit.site_id, before=visit.opened_at)
     return Facts(
         at=at,
         subject=card.id,
@@ -79,14 +77,14 @@ def facts(db: Session, reader: Reader, *, half_life_days: float, at: datetime) -
             audience=card.audience,
             channel=card.channel or "",
         ),
-        declared_interests=frozenset(hcps.declared_interests(db, card.id, visit.site_id)),
-        interest=tracking.profile(db, card.id, visit.site_id, at=at, half_life_days=half_life_days),
-        modules=tracking.module_history(db, card.id, visit.site_id),
-        calculators=tracking.calculator_history(db, card.id, visit.site_id),
-        visits=visits.count,
-        last_visit_at=visits.last_at,
+        declared_interests=history.declared,
+        interest=history.interest,
+        modules=history.modules,
+        calculators=history.calculators,
+        visits=history.visits,
+        last_visit_at=history.last_visit_at,
         rep_picks=visit.link_modules,
-        not_relevant=frozenset(tracking.not_relevant(db, card.id, visit.site_id)),
+        not_relevant=history.not_relevant,
         standard_order=visit.standard_order,
     )
 

@@ -1,6 +1,6 @@
 """The small literals of a page that differ from doctor to doctor. Pure; every value is escaped here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
 
@@ -74,6 +74,78 @@ def onward(modules: Sequence[tuple[str, str]]) -> str:
         '<nav class="onward stack-tight stack" aria-labelledby="onward-title">'
         f'<h2 id="onward-title">Next for you</h2><ul>{links}</ul><p><a href="/m/">All topics for you</a></p></nav>'
     )
+
+
+def acts(module: ModuleInForce, *, saved: bool, dismissed: bool, personal: bool) -> str:
+    """Return what a reader can do with a module; "not relevant" stands only where the page heeds it."""
+    buttons = [_act("unsave", module, "Take off my list") if saved else _act("save", module, "Save for later")]
+    if dismissed:
+        buttons.append(_act("restore", module, "Show it on my page again"))
+    elif personal:
+        buttons.append(_act("dismiss", module, "Not relevant"))
+    return f'<p class="module-acts">{"".join(buttons)}</p>'
+
+
+def useful_question(key: str, *, thanked: bool) -> str:
+    """Return the question whether a module was useful; `thanked` says that it was answered just now."""
+    thanks = '<span role="status">Thank you, noted.</span>' if thanked else ""
+    buttons = "".join(
+        f'<button class="button" type="submit" form="choices" name="choice" value="{escape(f"{value}:{key}")}">'
+        f"{label}</button>"
+        for value, label in (("yes", "Yes"), ("no", "No"))
+    )
+    return (
+        '<div class="useful" id="useful" role="group" aria-labelledby="useful-title">'
+        f'<strong id="useful-title">Was this useful?</strong><span class="buttons">{buttons}</span>{thanks}</div>'
+    )
+
+
+def also_available(left_out: Sequence[tuple[str, str, bool]], titles: Mapping[str, str]) -> str:
+    """Return what is not among the cards, (key, why, whether the reader said so) each, with the way to it."""
+    if not left_out:
+        return ""
+    lines = []
+    for key, why, own in left_out:
+        back = ""
+        if own:
+            label = f'Show again<span class="visually-hidden">: {_text(titles[key])}</span>'
+            back = (
+                ' <button class="text-button" type="submit" form="choices" name="choice" '
+                f'value="{escape(f"restore:{key}")}">{label}</button>'
+            )
+        lines.append(f'<li>{_link(key, titles[key])} <span class="quiet">{_text(why)}</span>{back}</li>')
+    return _list("also", "Also available", lines)
+
+
+def saved_list(keys: Sequence[str], titles: Mapping[str, str]) -> str:
+    """Return the modules a reader put by for later."""
+    if not keys:
+        return ""
+    return _list("saved", "Saved for later", [f"<li>{_link(key, titles[key])}</li>" for key in keys])
+
+
+def said(words: str) -> str:
+    """Return one sentence about a list, such as how much was found."""
+    return f'<p class="list-said" role="status">{_text(words)}</p>' if words else ""
+
+
+def _act(deed: str, module: ModuleInForce, label: str) -> str:
+    name = f'<span class="visually-hidden">: {_text(module.title)}</span>'
+    value = escape(f"{deed}:{module.key}")
+    return (
+        f'<button class="text-button" type="submit" form="choices" name="choice" value="{value}">{label}{name}</button>'
+    )
+
+
+def _list(name: str, title: str, lines: Sequence[str]) -> str:
+    return (
+        f'<section class="onward stack-tight stack" id="{name}" aria-labelledby="{name}-title">'
+        f'<h2 id="{name}-title">{title}</h2><ul>{"".join(lines)}</ul></section>'
+    )
+
+
+def _link(key: str, title: str) -> str:
+    return f'<a href="/m/{escape(key)}">{_text(title)}</a>'
 
 
 def _text(words: str) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from portal.content.queries import BlockInForce, store_fragment
-from portal.microsite.pieces import fragment_hash, slot, without_marks
+from portal.content.queries import BlockInForce, SiteRecord
+from portal.microsite.pieces import slot, without_marks
 from portal.microsite.press import Press
+from portal.microsite.stock import SiteInForce, Stock
 
 _TOP = ("boxed-warning", "indication")
 _LINKED = ("pi",)  # too long for every page: one tap away in the bar
@@ -29,51 +30,50 @@ class ShellBlock:
 
 
 class Shells:
-    """Prints shells and remembers which are stored; one per process."""
+    """Prints shells and remembers them; one per process."""
 
-    def __init__(self, press: Press) -> None:
+    def __init__(self, press: Press, stock: Stock) -> None:
         """Start with nothing remembered."""
         self._press = press
-        self._stored: dict[tuple[Any, ...], tuple[str, str]] = {}
+        self._stock = stock
+        self._printed: dict[tuple[Any, ...], str] = {}
 
     def shell(
+        self, db: Session, template: str, in_force: SiteInForce, *, metered: bool, at: datetime, **context: Any
+    ) -> tuple[str, str]:
+        """Return (hash, HTML) of a shell, storing it where the database does not hold it yet."""
+        site, blocks = in_force.site, in_force.blocks
+        context["calculators"] = any(module.calculator for module in in_force.modules)
+        versions = tuple(block.version_id for block in blocks)
+        key = (template, site.id, site.revision, versions, metered, tuple(sorted(context.items())))
+        html = self._printed.get(key)
+        if html is None:
+            html = self._print(template, site, blocks, metered=metered, context=dict(context))
+            if len(self._printed) >= _KEPT:
+                self._printed.clear()
+            self._printed[key] = html
+        return self._stock.store(db, html, at), html
+
+    def _print(
         self,
-        db: Session,
         template: str,
-        site: Any,
+        site: SiteRecord,
         blocks: Sequence[BlockInForce],
         *,
         metered: bool,
-        at: datetime,
-        **context: Any,
-    ) -> tuple[str, str]:
-        """Return (hash, HTML) of a shell, storing it where this process has not yet done so."""
-        key = (template, site.id, tuple(b.version_id for b in blocks), metered, tuple(sorted(context.items())))
-        known = self._stored.get(key)
-        if known is None:
-            html = self._print(template, site, blocks, metered=metered, context=dict(context))
-            known = (fragment_hash(html), html)
-            if len(self._stored) >= _KEPT:
-                self._stored.clear()
-            self._stored[key] = known
-            store_fragment(db, html, at)
-        return known
-
-    def forget(self) -> None:
-        """Forget what was stored: the transaction that stored it did not commit."""
-        self._stored.clear()
-
-    def _print(
-        self, template: str, site: Any, blocks: Sequence[BlockInForce], *, metered: bool, context: dict[str, Any]
+        context: dict[str, Any],
     ) -> str:
         shown = [
             ShellBlock(b.key, b.kind, without_marks(b.title), b.words, Markup(slot(f"block:{b.key}"))) for b in blocks
         ]
-        measuring = dict(context.pop("measuring"))
-        main = {"data-view": slot("view"), "data-journal": slot("journal"), **measuring} if metered else {}
+        measuring, page = dict(context.pop("measuring")), context.pop("page")
+        frame = _frame(site, blocks, page, strip=context.pop("strip", ""), calculators=context.pop("calculators"))
+        main = {"data-subject": page}
+        if metered:
+            main |= {"data-view": slot("view"), "data-journal": slot("journal"), **measuring}
         return self._press.print(
             template,
-            frame=_frame(site, blocks),
+            frame=frame,
             main_data=main,
             metered=metered,
             top_blocks=[b for kind in _TOP for b in shown if b.kind == kind],
@@ -82,16 +82,24 @@ class Shells:
         )
 
 
-def _frame(site: Any, blocks: Sequence[BlockInForce]) -> dict[str, Any]:
+def _frame(
+    site: SiteRecord, blocks: Sequence[BlockInForce], page: str, *, strip: str, calculators: bool
+) -> dict[str, Any]:
     approval: BlockInForce | None = next((b for b in blocks if b.kind == "approval"), None)
     kinds = {b.kind for b in blocks}
     settings = site.settings
+    places = [
+        ("For you", "/m/", "home"),
+        ("Calculators", "/m/calculators", "calculators"),
+        ("Saved", "/m/saved", "saved"),
+    ]
+    places += [("Search", "/m/search", "search"), ("Privacy", "/m/privacy", "privacy")]
     return {
         "brand": site.brand,
         "generic": site.generic,
         "audience": next((b.title for b in blocks if b.kind == "notice"), settings.get("audience", "")),
         "home_url": "/m/",
-        "nav": [],
+        "nav": [(label, url, name == page) for label, url, name in places if calculators or name != "calculators"],
         "safety_url": "#isi" if "isi" in kinds else "",
         "prescribing_url": "/m/info/pi" if "pi" in kinds else "",
         "report_url": "#adverse-events" if "adverse-events" in kinds else "",
@@ -101,6 +109,7 @@ def _frame(site: Any, blocks: Sequence[BlockInForce]) -> dict[str, Any]:
         "how_url": "/m/measuring",
         "sender": settings.get("sender", ""),
         "demo": settings.get("demo", ""),
+        "strip": strip,
     }
 
 
