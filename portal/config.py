@@ -1,5 +1,6 @@
 """Settings: a frozen value, complete or absent. Every variable is called `PORTAL_*`."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -105,3 +106,14 @@ def load(**given: object) -> Settings:
     except ValidationError as refused:
         faults = [f"PORTAL_{'_'.join(map(str, e['loc'])).upper() or 'SETTINGS'}: {e['msg']}" for e in refused.errors()]
         raise SettingsRefused(faults) from None
+
+
+def load_or_leave() -> Settings:
+    """Return the settings, or say every fault on standard error and leave with exit code 2: no traceback tells more."""
+    try:
+        return load()
+    except SettingsRefused as refused:
+        for fault in refused.faults:
+            sys.stderr.write(f"{fault}\n")
+        sys.stderr.write("The portal does not start with these settings; .env.example lists and explains every one.\n")
+        raise SystemExit(2) from None

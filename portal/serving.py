@@ -2,6 +2,11 @@
 
 import os
 
+from portal.config import load_or_leave
+
+# Before any worker is started: a worker that leaves is started again, for ever.
+load_or_leave()
+
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "gthread"

@@ -1,1 +1,32 @@
 """The flask command groups, one file a group."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+from sqlalchemy.exc import DatabaseError
+
+
+def speak_plainly(group: click.Group) -> None:
+    """Make every command of `group` answer an unusable database with a sentence and exit code 1."""
+    for command in group.commands.values():
+        if isinstance(command, click.Group):
+            speak_plainly(command)
+        elif command.callback is not None:
+            command.callback = _plain(command.callback)
+
+
+def _plain(callback: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(callback)
+    def called(*args: Any, **given: Any) -> Any:
+        try:
+            return callback(*args, **given)
+        except DatabaseError as error:
+            why = (
+                str(error.orig).strip().partition("\n")[0]
+            )  # the first line: the rest is the statement with its values
+            sentence = f"The database cannot be used ({why}). Where it is new or older than the code: db upgrade."
+            raise click.ClickException(sentence) from None
+
+    return called
