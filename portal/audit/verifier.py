@@ -18,6 +18,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FORMAT = "portal-audit-bundle/1"
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_DECODE = json.JSONDecoder().decode
 _HEAD = ["bundle", "checkpoint", "key", "whole", "from", "consistency"]
 
 
@@ -50,14 +52,13 @@ def verify(lines: Iterable[bytes], key: str | None = None, trusted: str | None =
 def _whole(stream: Iterable[bytes], size: int, root: bytes, wanted: "tuple[int, bytes] | None") -> int:
     stack: list[tuple[int, bytes]] = []
     count = 0
+    sha256 = hashlib.sha256
     for line in stream:
-        entry = _parsed(line, ["place", "event"])
-        if entry["place"] != count or type(entry["place"]) is not int:
-            raise Refused(f"entry {count} is missing")
-        stack.append((0, hashlib.sha256(b"\x00" + _bytes(entry["event"], count)).digest()))
-        while len(stack) > 1 and stack[-1][0] == stack[-2][0]:
-            level, right = stack.pop()
-            stack.append((level + 1, hashlib.sha256(b"\x01" + stack.pop()[1] + right).digest()))
+        value, level, place = sha256(b"\x00" + _event(line, count)).digest(), 0, count
+        while place % 2:  # the second of two subtrees: join them
+            value = sha256(b"\x01" + stack.pop()[1] + value).digest()
+            level, place = level + 1, place // 2
+        stack.append((level, value))
         count += 1
         if wanted is not None and count == wanted[0] and _folded(stack) != wanted[1]:
             raise Refused(f"the first {count} entries are not those of your checkpoint")
@@ -66,6 +67,21 @@ def _whole(stream: Iterable[bytes], size: int, root: bytes, wanted: "tuple[int, 
     if _folded(stack) != root:
         raise Refused("an entry differs from what was sealed")
     return count
+
+
+def _event(line: bytes, place: int) -> bytes:
+    """Return the bytes of the entry on a line, which is the one at `place` in its shortest spelling."""
+    start = f'{{"place":{place},"event":'.encode()
+    if not line.startswith(start) or not line.endswith(b"}\n"):
+        raise Refused(f"entry {place} is missing, or its line is not written as a bundle's lines are")
+    try:
+        event = _DECODE(line[len(start) : -2].decode("utf-8"))
+        again = _ENCODE(event).encode()
+    except (ValueError, RecursionError):
+        raise Refused(f"entry {place} is not JSON in UTF-8") from None
+    if type(event) is not str or again != line[len(start) : -2]:
+        raise Refused(f"entry {place} is not a text in its shortest spelling")
+    return event.encode()
 
 
 def _some(stream: Iterable[bytes], size: int, root: bytes) -> int:
@@ -171,8 +187,8 @@ def _checkpoint(note: object, key: object) -> tuple[int, bytes]:
 def _parsed(line: bytes, names: list[str]) -> dict[str, object]:
     """Return a line's object; only the one shortest spelling of it is accepted."""
     try:
-        value = json.loads(line.decode("utf-8"))
-        again = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        value = _DECODE(line.decode("utf-8"))
+        again = _ENCODE(value).encode() + b"\n"
     except (ValueError, RecursionError):
         raise Refused("a line is not JSON in UTF-8") from None
     if type(value) is not dict or list(value) != names or again != line:
