@@ -2,24 +2,26 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import lru_cache
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Dialect, Select, func, select
 from sqlalchemy.orm import Session
 
 from portal.access.evidence import Confidence
 from portal.access.models import Device, Link, Visit
 from portal.access.states import CurrentVisit, LinkReason, LinkRefused, LinkRow, LiveLink
-from portal.access.tokens import Purpose, TokenBox, TokenRefused, digest
+from portal.access.tokens import TokenBox, TokenRefused, digest
+from portal.db.prepared import PreparedRead, places
 from portal.hcp.models import Hcp
 
 
 def live_link(db: Session, tokens: TokenBox, token: str, *, at: datetime) -> LiveLink:
     """Return the link behind a token if it may be opened at `at`; raises LinkRefused."""
     try:
-        link_id = tokens.read_id(Purpose.LINK, token)
+        link_id, key_mark = tokens.read_link(token)
     except TokenRefused:
         # A mangled token costs the same query as a good one, so that time tells nothing.
-        link_id, mangled = "0" * 32, True
+        link_id, key_mark, mangled = "0" * 32, "", True
     else:
         mangled = False
     row = db.execute(
@@ -43,11 +45,18 @@ def live_link(db: Session, tokens: TokenBox, token: str, *, at: datetime) -> Liv
         landing=link.landing,
         handed_over_at=link.handed_over_at,
         expires_at=link.expires_at,
+        sending_id=link.sending_id,
+        key_mark=key_mark,
     )
 
 
-def current_visit(db: Session, secret: str, *, at: datetime) -> CurrentVisit | None:
-    """Return the open visit of a cookie's secret; None once it, its link or the doctor's access has ended."""
+def current_visit(
+    db: Session, secret: str, *, at: datetime, key_marks: Collection[str] | None = None
+) -> CurrentVisit | None:
+    """Return the open visit of a cookie's secret; None once it, its link, its key or the doctor's access has ended.
+
+    `key_marks` are those of the ring (`TokenBox.key_marks`); None asks for no key.
+    """
     row = db.execute(
         select(
             Visit.id,
@@ -62,6 +71,8 @@ def current_visit(db: Session, secret: str, *, at: datetime) -> CurrentVisit | N
             Link.modules,
             Link.created_at,
             Visit.opened_at,
+            Visit.key_mark,
+            Visit.device_id,
         )
         .join(Link, Link.id == Visit.link_id)
         .join(Hcp, Hcp.id == Visit.hcp_id)
@@ -75,7 +86,7 @@ def current_visit(db: Session, secret: str, *, at: datetime) -> CurrentVisit | N
             Hcp.erased_at.is_(None),
         )
     ).first()
-    if row is None:
+    if row is None or not _is_signed(row.key_mark, key_marks):
         return None
     return CurrentVisit(
         id=row.id,
@@ -90,23 +101,37 @@ def current_visit(db: Session, secret: str, *, at: datetime) -> CurrentVisit | N
         link_modules=tuple(row.modules),
         link_created_at=row.created_at,
         opened_at=row.opened_at,
+        device_id=row.device_id,
     )
 
 
-def open_visits(db: Session, visit_ids: Collection[str]) -> set[str]:
-    """Return which of some visits may still report: neither their links nor the doctors' access revoked."""
-    rows = db.execute(
-        select(Visit.id)
+def _is_signed(key_mark: str | None, ring: Collection[str] | None) -> bool:
+    return key_mark is None or ring is None or key_mark in ring
+
+
+def open_visits(db: Session, visit_ids: Collection[str], *, key_marks: Collection[str] | None = None) -> set[str]:
+    """Return which of some visits may still report: neither links nor keys nor the doctors' access revoked."""
+    if not visit_ids:
+        return set()
+    connection, wanted = db.connection(), sorted(visit_ids)
+    rows = _open_visits(connection.dialect, len(wanted)).rows(connection, wanted)
+    return {row["id"] for row in rows if _is_signed(row["key_mark"], key_marks)}
+
+
+@lru_cache(maxsize=256)
+def _open_visits(dialect: Dialect, count: int) -> PreparedRead:
+    question = (
+        select(Visit.id, Visit.key_mark)
         .join(Link, Link.id == Visit.link_id)
         .join(Hcp, Hcp.id == Visit.hcp_id)
         .where(
-            Visit.id.in_(visit_ids),
+            Visit.id.in_(places(count)),
             Link.revoked_at.is_(None),
             Hcp.access_revoked_at.is_(None),
             Hcp.erased_at.is_(None),
         )
     )
-    return set(rows.scalars())
+    return PreparedRead(question, dialect)
 
 
 def visits_by_id(db: Session, visit_ids: Collection[str]) -> dict[str, tuple[str, int]]:
@@ -123,6 +148,11 @@ def device_of(db: Session, secret: str) -> Device | None:
 def links_of(db: Session, hcp_id: str) -> list[LinkRow]:
     """Return every link of a doctor, newest first."""
     return _rows(db, _links().where(Link.hcp_id == hcp_id))
+
+
+def last_expiry(db: Session, *, at: datetime) -> datetime | None:
+    """Return when the last link that may still be opened ends; None where none is open."""
+    return db.scalar(select(func.max(Link.expires_at)).where(Link.revoked_at.is_(None), Link.expires_at > at))
 
 
 def link_of(db: Session, link_id: str) -> LinkRow | None:

@@ -1,9 +1,16 @@
-"""Takes the beats of the measuring script: no cookie is read, and nothing is answered before it is durable."""
+"""Takes the beats of the measuring script: no cookie is read, and nothing is answered before it is durable.
 
-from collections.abc import Collection
+Beats are most of the traffic, so they are taken in front of Flask; the route stands for those who ask who may open it.
+"""
+
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, current_app, g, request
+import structlog
+from flask import Blueprint, Flask, Response, current_app, request
+from flask.blueprints import BlueprintSetupState
 
 from portal import clock
 from portal.access.actions import raise_grade
@@ -17,21 +24,57 @@ from portal.tracking.credential import Mint
 from portal.tracking.drops import Drop
 from portal.tracking.standing import by_consent
 from portal.tracking.together import Together
-from portal.web import guards, house
+from portal.web import guards, headers
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 bp = Blueprint("beacon", __name__)
 
 _DESK = "portal.beats"
+_PATH = "/b"
 
 
-@bp.post("/b")
+@bp.post(_PATH)
 @guards.public("Beats carry a credential of their own; the cookie is never read.", cross_site=True)
 def take() -> Response:
     """Take one beat: 204 kept or dropped for good, 4xx malformed, 410 stop and clear, 429 half as often."""
-    raw = request.stream.read(MAX_BYTES + 1)
-    answer = _desk().do(_Arrival(raw, guards.is_same_origin()))
-    g.reason = answer.drop or ""
-    return Response(status=answer.status)
+    return Response(status=_taken(current_app, request.environ).status)
+
+
+@bp.record_once
+def stand_in_front(state: BlueprintSetupState) -> None:
+    """Take beats before Flask is asked."""
+    assert isinstance(state.app, Flask)
+    vars(state.app)["wsgi_app"] = _in_front_of(state.app, state.app.wsgi_app)
+
+
+def _in_front_of(app: Flask, behind: "WSGIApplication") -> "WSGIApplication":
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if environ.get("PATH_INFO") != _PATH or environ.get("REQUEST_METHOD") != "POST":
+            return behind(environ, start_response)
+        try:
+            taken = _taken(app, environ)
+            status = HTTPStatus(taken.status)
+            if taken.drop is not None:
+                structlog.get_logger().info("beat dropped", status=status.value, reason=str(taken.drop))
+        except Exception:
+            structlog.get_logger().error("beat failed", exc_info=True)
+            status = HTTPStatus.SERVICE_UNAVAILABLE  # the script keeps the beat and tries again
+        lines = headers.plain(secure=environ.get("wsgi.url_scheme") == "https")
+        if status is not HTTPStatus.NO_CONTENT:
+            lines.append(("Content-Length", "0"))
+        start_response(f"{status.value} {status.phrase}", lines)
+        return []
+
+    return answer
+
+
+def _taken(app: Flask, environ: "WSGIEnvironment") -> Answer:
+    settings: Settings = app.extensions["portal.settings"]
+    length = environ.get("CONTENT_LENGTH") or MAX_BYTES + 1
+    raw = environ["wsgi.input"].read(min(int(length), MAX_BYTES + 1))
+    return _desk(app).do(_Arrival(raw, guards.is_from_here(environ, settings.base_url)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +83,11 @@ class _Arrival:
     is_ours: bool
 
 
-def _desk() -> Together[_Arrival, Answer]:
-    found = current_app.extensions.get(_DESK)
+def _desk(app: Flask) -> Together[_Arrival, Answer]:
+    found = app.extensions.get(_DESK)
     if found is None:
-        found = current_app.extensions.setdefault(_DESK, _open_desk(house.database(), house.settings()))
+        opened = _open_desk(app.extensions["portal.database"], app.extensions["portal.settings"])
+        found = app.extensions.setdefault(_DESK, opened)
     desk: Together[_Arrival, Answer] = found
     return desk
 

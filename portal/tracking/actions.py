@@ -14,7 +14,7 @@ from portal.db import new_id
 from portal.tracking import statements
 from portal.tracking.books import Books
 from portal.tracking.credential import Mint, ms_of
-from portal.tracking.credits import ServedSection, credit
+from portal.tracking.credits import Layout, credit, layout_of
 from portal.tracking.drops import Drop
 from portal.tracking.dwell import Totals, load
 from portal.tracking.funnel import Admitted, admit, keep, status_of
@@ -170,10 +170,9 @@ def _take(
         return Answer(status_of(row["drop"]), row["drop"])
     if _reader(row) in standing.gone or (row["stopped_at"] is not None and row["stopped_at"] <= at):
         return Answer(status_of(Drop.REVOKED), Drop.REVOKED, row["id"], row["visit_id"])
-    served: list[ServedSection] = row["served"]
+    layout: Layout = row["layout"]
     known: Totals = row["totals"]
-    allowed = {section.key for section in served}
-    outcome = keep(admitted, known, allowed=allowed, refused=row["refused"])
+    outcome = keep(admitted, known, allowed=layout.sections.keys(), refused=row["refused"])
     if isinstance(outcome, Drop):
         if outcome is not Drop.SPENT_NUMBER and len(row["refused"]) < _MOST_REFUSED:
             row["refused"] = sorted({*row["refused"], admitted.beat.n})
@@ -185,7 +184,7 @@ def _take(
         return Answer(204, view_id=row["id"], visit_id=row["visit_id"])
     row["feeds_profile"] &= _reader(row) not in standing.unfed
     row["begun_ms"] = begun if row["begun_ms"] is None else min(begun, row["begun_ms"])
-    won = None if row["staff"] else credit(known, outcome.totals, served, outcome.events)
+    won = None if row["staff"] else credit(known, outcome.totals, layout, outcome.events)
     books.enter(row, known, outcome.totals, outcome.events, won)
     row["totals"] = outcome.totals
     return Answer(
@@ -238,13 +237,12 @@ def _rows(db: Session, waiting: Mapping[str, list[tuple[int, Admitted]]]) -> dic
 
 
 def _load(db: Session, ids: list[str]) -> dict[str, dict[str, Any]]:
-    found = {row["id"]: dict(row) for row in db.execute(statements.views_by_id(), {"ids": ids}).mappings()}
-    for row in found.values():
-        row["served"] = [
-            ServedSection(key, mod, ver, tuple(topics), words) for key, mod, ver, topics, words in row["sections"]
-        ]
+    connection = db.connection()
+    found = statements.views_by_id(connection.dialect, len(ids)).rows(connection, ids)
+    for row in found:
+        row["layout"] = layout_of(row["layout"])
         row["totals"] = load(row["state"])
-    return found
+    return {row["id"]: row for row in found}
 
 
 def _row_id(admitted: Admitted) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from portal.tracking import statements
@@ -45,10 +46,10 @@ class Books:
     ) -> None:
         """Note what a beat changed of a view."""
         self._views[row["id"]] = self._view(row, after)
-        for section in row["served"]:
-            got = after.sections.get(section.key)
-            if got is not None and got != before.sections.get(section.key):
-                self._sections[row["id"], section.key] = {
+        for key, got in after.sections.items():
+            if got != before.sections.get(key):
+                section = row["layout"].sections[key]
+                self._sections[row["id"], key] = {
                     "view_id": row["id"],
                     "section": section.key,
                     "hcp_id": row["hcp_id"],
@@ -70,24 +71,23 @@ class Books:
 
     def close(self) -> None:
         """Write everything; the caller commits."""
-        run, dialect = self._db.execute, self._db.get_bind().dialect.name
+        connection = self._db.connection()
+        run, dialect, kind = self._db.execute, connection.dialect, connection.dialect.name
         if self._refused:
             run(statements.save_refused(), _in_order(self._refused))
         if self._views:
-            run(statements.save_view(), _in_order(self._views))
+            statements.save_view(dialect).run(connection, _in_order(self._views))
         if self._sections:
-            run(statements.save_sections(dialect), _in_order(self._sections))
+            statements.save_sections(dialect).run(connection, _in_order(self._sections))
         if self._events:
-            run(statements.add_interactions(dialect), self._events)
+            run(statements.add_interactions(kind), self._events)
         if self._calculators:
-            run(statements.save_calculators(dialect), _in_order(self._calculators))
+            run(statements.save_calculators(kind), _in_order(self._calculators))
         if self._daily:
-            run(
-                statements.add_daily(dialect),
-                [self._day(key, won) for key, won in sorted(self._daily.items(), key=_key)],
-            )
+            days = sorted(self._daily.items(), key=_key)
+            statements.add_days(dialect).run(connection, [self._day(key, won) for key, won in days])
         if self._topics:
-            self._save_interest(dialect)
+            self._save_interest(connection)
 
     def _view(self, row: dict[str, Any], totals: Totals) -> dict[str, Any]:
         values = {
@@ -185,11 +185,11 @@ class Books:
             "last_at": self._at,
         }
 
-    def _save_interest(self, dialect: str) -> None:
+    def _save_interest(self, connection: Connection) -> None:
         doctors = sorted({hcp_id for hcp_id, _, _ in self._topics})
         stored = {
-            (row.hcp_id, row.site_id, row.topic): (row.value_ms, row.at)
-            for row in self._db.execute(statements.interest_of(), {"hcp_ids": doctors})
+            (row["hcp_id"], row["site_id"], row["topic"]): (row["value_ms"], row["at"])
+            for row in statements.interest_of(connection.dialect, len(doctors)).rows(connection, doctors)
         }
         rows = []
         for place, ms in sorted(self._topics.items()):
@@ -199,7 +199,7 @@ class Books:
             rows.append(
                 {"hcp_id": place[0], "site_id": place[1], "topic": place[2], "value_ms": left + ms, "at": until}
             )
-        self._db.execute(statements.save_interest(dialect), rows)
+        statements.save_interest(connection.dialect).run(connection, rows)
 
 
 def _in_order(rows: dict[Any, dict[str, Any]]) -> list[dict[str, Any]]:

@@ -3,11 +3,13 @@
 Only confirmed views count: until trusted input arrives nothing is credited, and then everything at once.
 """
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from portal.tracking.beats import Occurrence
-from portal.tracking.dwell import Totals, gains
+from portal.tracking.dwell import Totals
 
 OPENED_MS = 1000  # attention from which a module counts as opened
 READ_MS = 5000  # attention from which it counts as read
@@ -26,6 +28,33 @@ class ServedSection:
     module_version: str
     topics: tuple[str, ...]
     words: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The measurable sections of a served page, and for each module its sections and the ms that complete it."""
+
+    sections: Mapping[str, ServedSection]
+    modules: Mapping[str, tuple[tuple[str, ...], float]]
+
+    @classmethod
+    def of(cls, served: Iterable[ServedSection]) -> "Layout":
+        """Return the layout of sections as served; of two with one key the last stands."""
+        sections = {section.key: section for section in served}
+        modules: dict[str, tuple[tuple[str, ...], float]] = {}
+        for section in sections.values():
+            keys, enough = modules.get(section.module_key, ((), 0.0))
+            modules[section.module_key] = (*keys, section.key), max(enough, _HALF * _MS_PER_WORD * section.words)
+        return cls(sections, modules)
+
+
+@lru_cache(maxsize=512)
+def layout_of(text: str) -> Layout:
+    """Return the layout stored as JSON `text`: [[section, module, version, [topics], words], ...]."""
+    return Layout.of(
+        ServedSection(key, module, version, tuple(topics), words)
+        for key, module, version, topics, words in json.loads(text)
+    )
 
 
 @dataclass(slots=True)
@@ -50,41 +79,54 @@ class Credit:
     derived: tuple[Occurrence, ...]
 
 
-def credit(
-    before: Totals, after: Totals, served: Sequence[ServedSection], fresh: Iterable[Occurrence] = ()
-) -> Credit | None:
+def credit(before: Totals, after: Totals, layout: Layout, fresh: Iterable[Occurrence] = ()) -> Credit | None:
     """Return what the step from `before` to `after` adds, None while the view is unconfirmed."""
     if not after.touched:
         return None
     base = before if before.touched else _NOTHING
     modules: dict[str, ModuleCredit] = {}
     topics: dict[str, int] = {}
-    won = gains(base, after)
-    for section in served:
-        ms = won.get(section.key, 0)
-        if ms:
+    changed: dict[str, None] = {}
+    for key, now in after.sections.items():
+        was = base.sections.get(key)
+        section = layout.sections.get(key)
+        if section is None or now == was:
+            continue
+        changed[section.module_key] = None
+        ms = now.attention - (was.attention if was else 0)
+        if ms > 0:
             modules.setdefault(section.module_key, ModuleCredit()).eng_ms += ms
             for topic in section.topics:
                 topics[topic] = topics.get(topic, 0) + ms
     derived: list[Occurrence] = []
-    for key in {section.module_key for section in served if section.key in after.sections}:
-        parts = [section for section in served if section.module_key == key]
-        was, now = _attention(base, parts), _attention(after, parts)
-        if was < OPENED_MS <= now:
-            derived.append(Occurrence(0, "module.opened", key))
-        if was < READ_MS <= now:
-            modules.setdefault(key, ModuleCredit()).reads = 1
-        enough = _HALF * _MS_PER_WORD * max(section.words for section in parts)
-        if was < enough <= now:
-            modules.setdefault(key, ModuleCredit()).completed = True
-        if _is_passed(after, parts) and not _is_passed(base, parts):
-            modules.setdefault(key, ModuleCredit()).skips = 1
-            derived.append(Occurrence(0, "module.skipped", key))
-    _credit_events(modules, fresh, {section.module_key for section in served})
+    for module in changed:
+        _credit_module(module, base, after, layout, modules, derived)
+    _credit_events(modules, fresh, layout.modules)
     return Credit(modules, topics, tuple(sorted(derived)))
 
 
-def _credit_events(modules: dict[str, ModuleCredit], fresh: Iterable[Occurrence], served: set[str]) -> None:
+def _credit_module(
+    module: str,
+    before: Totals,
+    after: Totals,
+    layout: Layout,
+    modules: dict[str, ModuleCredit],
+    derived: list[Occurrence],
+) -> None:
+    keys, enough = layout.modules[module]
+    was, now = _attention(before, keys), _attention(after, keys)
+    if was < OPENED_MS <= now:
+        derived.append(Occurrence(0, "module.opened", module))
+    if was < READ_MS <= now:
+        modules.setdefault(module, ModuleCredit()).reads = 1
+    if was < enough <= now:
+        modules.setdefault(module, ModuleCredit()).completed = True
+    if _is_passed(after, keys) and not _is_passed(before, keys):
+        modules.setdefault(module, ModuleCredit()).skips = 1
+        derived.append(Occurrence(0, "module.skipped", module))
+
+
+def _credit_events(modules: dict[str, ModuleCredit], fresh: Iterable[Occurrence], served: Container[str]) -> None:
     for event in fresh:
         key = event.subject.partition("#")[0]
         if key not in served:
@@ -97,9 +139,9 @@ def _credit_events(modules: dict[str, ModuleCredit], fresh: Iterable[Occurrence]
             modules.setdefault(key, ModuleCredit()).answers += event.value + "\n"
 
 
-def _attention(totals: Totals, parts: Iterable[ServedSection]) -> int:
-    return sum(totals.sections[part.key].attention for part in parts if part.key in totals.sections)
+def _attention(totals: Totals, keys: Iterable[str]) -> int:
+    return sum(totals.sections[key].attention for key in keys if key in totals.sections)
 
 
-def _is_passed(totals: Totals, parts: Iterable[ServedSection]) -> bool:
-    return any(totals.sections[part.key].passed for part in parts if part.key in totals.sections)
+def _is_passed(totals: Totals, keys: Iterable[str]) -> bool:
+    return any(totals.sections[key].passed for key in keys if key in totals.sections)

@@ -149,15 +149,6 @@ def bracket(totals: Totals, *, grace_ms: int) -> Bracket:
     return Bracket(max(0, totals.eng - totals.ret - grace_ms * totals.sil), totals.vis)
 
 
-def gains(before: Totals, after: Totals) -> dict[str, int]:
-    """Return the ms of attention each section won between two states."""
-    return {
-        key: won
-        for key, section in after.sections.items()
-        if (won := section.attention - before.sections.get(key, _NO_SECTION).attention) > 0
-    }
-
-
 def dump(totals: Totals) -> dict[str, Any]:
     """Return totals as the JSON stored with a view; at most 200 runs of numbers and 32 spans are kept."""
     tail = totals.tail

@@ -1,10 +1,12 @@
 """How readers stand at this moment: what they agreed to when the page was made may have been taken back since."""
 
 from collections.abc import Collection
+from functools import lru_cache
 
-from sqlalchemy import select
+from sqlalchemy import Dialect, select
 from sqlalchemy.orm import Session
 
+from portal.db.prepared import PreparedRead, places
 from portal.hcp.consents import ConsentRow, Purpose, Tracking, in_force
 from portal.hcp.models import Consent
 from portal.tracking.actions import Reader, Standing
@@ -14,13 +16,11 @@ def by_consent(db: Session, readers: Collection[Reader]) -> Standing:
     """Return of which named readers consent to measuring (gone) or to profiling (unfed) is not in force."""
     doctors = sorted({hcp_id for _, hcp_id, _ in readers if hcp_id})
     decisions: dict[str, list[ConsentRow]] = {hcp_id: [] for hcp_id in doctors}
-    rows = db.execute(
-        select(Consent.hcp_id, Consent.site_id, Consent.purpose, Consent.decision, Consent.at).where(
-            Consent.hcp_id.in_(doctors), Consent.purpose.in_((Purpose.TRACKING, Purpose.PROFILING))
-        )
-    )
-    for hcp_id, site_id, purpose, decision, at in rows:
-        decisions[hcp_id].append(ConsentRow(site_id, Purpose(purpose), decision, "", "", at))
+    connection = db.connection()
+    for row in _decisions(connection.dialect, len(doctors)).rows(connection, doctors):
+        if row["purpose"] != Purpose.MAIL:
+            decision = ConsentRow(row["site_id"], Purpose(row["purpose"]), row["decision"], "", "", row["at"])
+            decisions[row["hcp_id"]].append(decision)
     gone: set[Reader] = set()
     unfed: set[Reader] = set()
     for reader in readers:
@@ -30,3 +30,9 @@ def by_consent(db: Session, readers: Collection[Reader]) -> Standing:
         if not consent.profiling:
             unfed.add(reader)
     return Standing(frozenset(gone), frozenset(unfed))
+
+
+@lru_cache(maxsize=256)
+def _decisions(dialect: Dialect, count: int) -> PreparedRead:
+    columns = (Consent.hcp_id, Consent.site_id, Consent.purpose, Consent.decision, Consent.at)
+    return PreparedRead(select(*columns).where(Consent.hcp_id.in_(places(count))), dialect)

@@ -3,11 +3,24 @@
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Insert, Table, bindparam, case, func, insert, select, update
+from sqlalchemy import (
+    Dialect,
+    Insert,
+    Table,
+    Text,
+    bindparam,
+    case,
+    cast,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Update
 from sqlalchemy.sql.selectable import Select
 
+from portal.db.prepared import PreparedRead, PreparedWrite, places
 from portal.tracking.models import (
     CalculatorUse,
     DailyDwell,
@@ -41,15 +54,33 @@ COUNTERS = (
 )
 
 
-@lru_cache(maxsize=1)
-def views_by_id() -> Select[Any]:
-    """Return the question for page views by id, held against other writers until the end, in order of id."""
+@lru_cache(maxsize=256)
+def views_by_id(dialect: Dialect, count: int) -> PreparedRead:
+    """Return the question for `count` page views by id, held against other writers until the end, in order of id."""
     table = _table(PageView)
-    columns = [table.c[name] for name in ("id", "hcp_id", "visit_id", "site_id", "sections", "opened_at", "stopped_at")]
-    columns += [table.c[name] for name in ("feeds_profile", "staff", "begun_ms", "state", "refused")]
-    return (
-        select(*columns).where(table.c.id.in_(bindparam("ids", expanding=True))).order_by(table.c.id).with_for_update()
+    names = (
+        "id",
+        "hcp_id",
+        "visit_id",
+        "site_id",
+        "stopped_at",
+        "feeds_profile",
+        "staff",
+        "begun_ms",
+        "state",
+        "refused",
     )
+    columns = [table.c[name] for name in names]
+    layout = cast(table.c.sections, Text).label("layout")  # as text: pages served alike are read once
+    question = select(*columns, layout).where(table.c.id.in_(places(count))).order_by(table.c.id).with_for_update()
+    return PreparedRead(question, dialect)
+
+
+@lru_cache(maxsize=256)
+def interest_of(dialect: Dialect, count: int) -> PreparedRead:
+    """Return the question for the interest of `count` doctors."""
+    table = _table(Interest)
+    return PreparedRead(select(table).where(table.c.hcp_id.in_(places(count))).with_for_update(), dialect)
 
 
 @lru_cache(maxsize=1)
@@ -59,19 +90,12 @@ def whole_view() -> Select[Any]:
     return select(table).where(table.c.id == bindparam("row_id"))
 
 
-@lru_cache(maxsize=1)
-def save_view() -> Update:
+@lru_cache(maxsize=2)
+def save_view(dialect: Dialect) -> PreparedWrite:
     """Return the one write of a view's merged counters."""
     table = _table(PageView)
     values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in COUNTERS}
-    return update(table).where(table.c.id == bindparam("row_id")).values(values)
-
-
-@lru_cache(maxsize=1)
-def interest_of() -> Select[Any]:
-    """Return the question for the interest of doctors."""
-    table = _table(Interest)
-    return select(table).where(table.c.hcp_id.in_(bindparam("hcp_ids", expanding=True))).with_for_update()
+    return PreparedWrite(update(table).where(table.c.id == bindparam("row_id")).values(values), dialect, ())
 
 
 @lru_cache(maxsize=1)
@@ -86,17 +110,25 @@ def save_refused() -> Update:
 
 
 @lru_cache(maxsize=2)
-def save_sections(dialect: str) -> Upsert:
+def save_sections(dialect: Dialect) -> PreparedWrite:
     """Return the one write of the sections that changed."""
-    return _upsert(
-        dialect, _table(SectionView), ("view_id", "section"), ("attention_ms", "seen_ms", "first", "times", "passed")
-    )
+    counters = ("attention_ms", "seen_ms", "first", "times", "passed")
+    table = _table(SectionView)
+    return PreparedWrite(_upsert(dialect.name, table, ("view_id", "section"), counters), dialect, table.c.keys())
 
 
 @lru_cache(maxsize=2)
-def save_interest(dialect: str) -> Upsert:
+def save_interest(dialect: Dialect) -> PreparedWrite:
     """Return the write of decayed interest."""
-    return _upsert(dialect, _table(Interest), ("hcp_id", "site_id", "topic"), ("value_ms", "at"))
+    table = _table(Interest)
+    saved = _upsert(dialect.name, table, ("hcp_id", "site_id", "topic"), ("value_ms", "at"))
+    return PreparedWrite(saved, dialect, table.c.keys())
+
+
+@lru_cache(maxsize=2)
+def add_days(dialect: Dialect) -> PreparedWrite:
+    """Return `add_daily` for the hot road."""
+    return PreparedWrite(add_daily(dialect.name), dialect, _table(DailyDwell).c.keys())
 
 
 @lru_cache(maxsize=2)

@@ -35,11 +35,18 @@ def content_security_policy(**changed: str) -> str:
 
 
 STRICT = content_security_policy()
+_HSTS = "max-age=63072000; includeSubDomains"
 
 
 def install(app: Flask) -> None:
     """Set the headers on every response, errors included."""
     app.after_request(_set)
+
+
+def plain(*, secure: bool) -> list[tuple[str, str]]:
+    """Return the headers of an answer that is made without Flask."""
+    found = [*_ALWAYS.items(), ("Content-Security-Policy", STRICT), ("Cache-Control", "no-store")]
+    return [*found, ("Strict-Transport-Security", _HSTS)] if secure else found
 
 
 def allow_own_frames() -> None:
@@ -73,7 +80,7 @@ def _set(response: Response) -> Response:
     if g.get("framed", False):
         response.headers["X-Frame-Options"] = "SAMEORIGIN"
     if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+        response.headers.setdefault("Strict-Transport-Security", _HSTS)
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     return response

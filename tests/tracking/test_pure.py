@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from portal.tracking import events, method
 from portal.tracking.beats import Occurrence
 from portal.tracking.credential import Mint, ms_of
-from portal.tracking.credits import ServedSection, credit
+from portal.tracking.credits import Layout, ServedSection, credit
 from portal.tracking.drops import MALFORMED, TRIMMED, Drop
 from portal.tracking.dwell import Totals, totals_of
 from portal.tracking.funnel import Admitted, Kept, admit, keep, status_of
@@ -24,6 +24,7 @@ SERVED = (
     ServedSection("safety", "safety", "v2", ("safety",), 60),
     ServedSection("safety#renal", "safety", "v2", ("safety", "renal"), 20),
 )
+LAYOUT = Layout.of(SERVED)
 
 
 def credential(mint: Mint = MINT, at: datetime = AT) -> str:
@@ -150,9 +151,9 @@ def test_nothing_is_credited_before_trusted_input_and_then_everything() -> None:
     line = line_of(6000)
     line.touched = False
     before = totals(line)
-    assert credit(Totals(), before, SERVED) is None
+    assert credit(Totals(), before, LAYOUT) is None
     line.live("read", 2000, "safety#renal")
-    won = credit(before, totals(line), SERVED)
+    won = credit(before, totals(line), LAYOUT)
     assert won is not None
     assert won.modules["efficacy"].eng_ms == 6000
     assert won.modules["efficacy"].reads == 1
@@ -168,14 +169,14 @@ def test_credits_over_any_steps_add_up_to_the_whole() -> None:
     for section, ms in (("efficacy", 900), ("safety", 5200), ("efficacy", 4000), ("safety#renal", 100)):
         line.live("read", ms, section)
         after = totals(line)
-        won = credit(known, after, SERVED)
+        won = credit(known, after, LAYOUT)
         assert won is not None
         for topic, gained in won.topics.items():
             sums[topic] = sums.get(topic, 0) + gained
         reads += sum(part.reads for part in won.modules.values())
         opened += [event.subject for event in won.derived]
         known = after
-    whole = credit(Totals(), known, SERVED)
+    whole = credit(Totals(), known, LAYOUT)
     assert whole is not None
     assert whole.topics == sums
     assert reads == 2
@@ -186,12 +187,12 @@ def test_a_module_passed_by_is_a_skip_once() -> None:
     line = line_of(2000)
     line.sections["safety"] = [0, 300, 0, 0, 1]
     first = totals(line)
-    won = credit(Totals(), first, SERVED)
+    won = credit(Totals(), first, LAYOUT)
     assert won is not None
     assert won.modules["safety"].skips == 1
     assert ("module.skipped", "safety") in [(event.type, event.subject) for event in won.derived]
     line.live("read", 1000, "efficacy")
-    later = credit(first, totals(line), SERVED)
+    later = credit(first, totals(line), LAYOUT)
     assert later is not None
     assert "safety" not in later.modules
 
