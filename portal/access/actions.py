@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from portal.access import tokens
 from portal.access.events import LinkIssued, LinkOpened, LinkRevoked, VisitEnded
-from portal.access.evidence import STRONG, Confidence, Grade, Mark
-from portal.access.models import Device, Link, LinkActivity, SpentNonce, Visit
+from portal.access.evidence import STRONG, Confidence, Grade, Mark, highest_grade
+from portal.access.models import Device, KnownDevice, Link, LinkActivity, SpentNonce, Visit
 from portal.access.queries import device_of
 from portal.access.states import LinkReason, LinkRefused, LiveLink
 from portal.audit import Actor, record
@@ -148,6 +148,7 @@ def open_visit(
         confidence=confidence,
         grade=int(Grade.GESTURE),
         marks=sorted(marks),
+        key_mark=link.key_mark or None,
         opened_at=at,
         expires_at=min(at + lasts, link.expires_at),
     )
@@ -193,8 +194,10 @@ def choose_standard_order(db: Session, visit_id: str, *, standard: bool) -> None
 
 
 def raise_grade(db: Session, visit_id: str, grade: Grade) -> None:
-    """Raise the evidence grade of a visit; it never falls."""
-    db.execute(update(Visit).where(Visit.id == visit_id, Visit.grade < int(grade)).values(grade=int(grade)))
+    """Raise the evidence grade of a visit as far as its marks allow; it never falls."""
+    marks = db.scalar(select(Visit.marks).where(Visit.id == visit_id))
+    proved = int(min(grade, highest_grade(marks or [])))
+    db.execute(update(Visit).where(Visit.id == visit_id, Visit.grade < proved).values(grade=proved))
 
 
 def mark_staff_device(db: Session, device_secret: str | None, *, at: datetime) -> str | None:
@@ -230,8 +233,10 @@ def _bind(db: Session, link_id: str, device: Device, marks: frozenset[Mark]) -> 
 
     A device that looked like a robot's and never engaged holds the link only until a device without marks comes.
     """
-    if device.staff_seen_at is not None or marks & STRONG:
+    if device.staff_seen_at is not None or marks & STRONG or Mark.STAFF_ADDRESS in marks:
         return Confidence.UNKNOWN
+    if db.get(KnownDevice, (link_id, device.id)) is not None:
+        return Confidence.DEVICE
     free: ColumnElement[bool] = Link.device_id.is_(None)
     if not marks:
         engaged = select(Visit.device_id).where(Visit.link_id == link_id, Visit.grade >= int(Grade.ENGAGED))
@@ -240,7 +245,8 @@ def _bind(db: Session, link_id: str, device: Device, marks: frozenset[Mark]) -> 
     bound = db.execute(update(Link).where(Link.id == link_id, free).values(device_id=device.id))
     assert isinstance(bound, CursorResult)
     if bound.rowcount == 1:
-        others = (Visit.link_id == link_id, Visit.device_id != device.id)
+        known = select(KnownDevice.device_id).where(KnownDevice.link_id == link_id)
+        others = (Visit.link_id == link_id, Visit.device_id != device.id, Visit.device_id.not_in(known))
         db.execute(update(Visit).where(*others).values(confidence=Confidence.UNKNOWN))
         return Confidence.DEVICE
     owner = db.scalar(select(Link.device_id).where(Link.id == link_id))

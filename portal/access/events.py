@@ -44,3 +44,31 @@ class VisitEnded(Event, name="visit.ended", words="ended a visit"):
     visit: str
     hcp: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeAsked(Event, name="code.asked", words="asked for a code on another device"):
+    """A visitor on an unknown device named an address; the code was mailed only if it was the doctor's."""
+
+    visit: str
+    link: str
+    hcp: str
+    mailed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRefused(Event, name="code.refused", words="entered a code that does not fit"):
+    """A code was tried in vain."""
+
+    visit: str
+    hcp: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class VisitVerified(Event, name="visit.verified", words="proved another device with a code"):
+    """A second device was proved to be the doctor's."""
+
+    visit: str
+    link: str
+    hcp: str

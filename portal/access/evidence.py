@@ -40,12 +40,15 @@ class Mark(StrEnum):
     MANY_HCPS = "many-hcps"  # one network address opens links of several doctors
     NO_GESTURE = "no-gesture"  # the browser did not report a user gesture where it always does
     HIDDEN_LINK = "hidden-link"  # followed a link no person can see
+    STAFF_ADDRESS = "staff-address"  # from a network address where a member of staff was signed in within a day
 
 
 # These speak for a robot whatever else happens: such a visit is automatic, binds no device and feeds no profile.
 STRONG = frozenset({Mark.PREFETCH, Mark.NO_AGENT, Mark.HINTS_DISAGREE, Mark.BURST, Mark.HIDDEN_LINK})
 # These lower the grade: such a visit is never confirmed by engagement alone.
-LOWERING = frozenset({Mark.HEADLESS, Mark.TOO_SOON, Mark.MANY_HCPS, Mark.NO_GESTURE})
+LOWERING = frozenset({Mark.HEADLESS, Mark.TOO_SOON, Mark.MANY_HCPS, Mark.NO_GESTURE, Mark.STAFF_ADDRESS})
+# Borne by the browser itself, not by the circumstances: its input after the gesture proves nothing either.
+_OF_THE_BROWSER = STRONG | {Mark.HEADLESS, Mark.NO_GESTURE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,12 @@ def is_confirmed(grade: int, marks: Iterable[str]) -> bool:
     if grade >= Grade.STEPPED_UP:
         return not found & {str(mark) for mark in STRONG}
     return grade >= Grade.ENGAGED and not found & {str(mark) for mark in STRONG | LOWERING}
+
+
+def highest_grade(marks: Iterable[str]) -> Grade:
+    """Return how far input on the page can raise a visit that bears `marks`; a code from the mailbox goes further."""
+    found = {str(mark) for mark in marks}
+    return Grade.GESTURE if found & {str(mark) for mark in _OF_THE_BROWSER} else Grade.ENGAGED
 
 
 def is_automatic(marks: Iterable[str]) -> bool:

@@ -60,6 +60,7 @@ class Visit(Base):
     confidence: Mapped[str] = mapped_column(String(10))
     grade: Mapped[int] = mapped_column(Integer)
     marks: Mapped[list[Any]]  # marks of a robot, by name
+    key_mark: Mapped[str | None] = mapped_column(String(16))  # the key that signed the link; the visit ends with it
     standard_order: Mapped[bool] = mapped_column(default=False)
     opened_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -89,3 +90,37 @@ class SpentNonce(Base):
 
     nonce_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
+
+
+class KnownDevice(Base):
+    """A further device that proved with a code to be the doctor's, for one link."""
+
+    __tablename__ = "known_devices"
+
+    link_id: Mapped[str] = mapped_column(ForeignKey("links.id"), primary_key=True)
+    device_id: Mapped[str] = mapped_column(ForeignKey("devices.id"), primary_key=True)
+    at: Mapped[datetime]
+
+
+class StepUpCode(Base):
+    """A six-digit code for one visit; one that was asked for with a wrong address is here too, and fits nothing."""
+
+    __tablename__ = "step_up_codes"
+    __table_args__ = (Index(None, "visit_id", "created_at"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visits.id"))
+    code_hash: Mapped[str] = mapped_column(String(64))  # keyed: six digits alone are guessed in no time
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(Integer, default=0)
+    used_at: Mapped[datetime | None]
+
+
+class StaffAddress(Base):
+    """A network address (keyed hash, per day) from which a member of staff was signed in; kept for two days."""
+
+    __tablename__ = "staff_addresses"
+
+    address_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    seen_at: Mapped[datetime] = mapped_column(index=True)

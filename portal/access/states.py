@@ -38,6 +38,8 @@ class LiveLink:
     landing: str | None
     handed_over_at: datetime | None
     expires_at: datetime
+    sending_id: str | None = None
+    key_mark: str = ""  # which key of the ring signed the token
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class CurrentVisit:
     link_modules: tuple[str, ...]
     link_created_at: datetime
     opened_at: datetime
+    device_id: str | None = None
 
     @property
     def is_known(self) -> bool:

@@ -69,6 +69,9 @@ class TokenBox:
 
     def open(self, purpose: Purpose, token: str, *, size: int) -> bytes:
         """Return the payload of exactly `size` bytes; raises TokenRefused for anything else."""
+        return self._opened(purpose, token, size=size)[0]
+
+    def _opened(self, purpose: Purpose, token: str, *, size: int) -> tuple[bytes, str]:
         whole = _HEAD_BYTES + size + _MAC_BYTES
         if len(token) != -(-whole * 8 // 5) or len(token) > LONGEST or not _SPELLING.fullmatch(token):
             raise TokenRefused
@@ -79,12 +82,13 @@ class TokenBox:
         if base64.b32encode(raw).decode("ascii").rstrip("=").lower() != token or raw[0] != _FORMAT:
             raise TokenRefused
         body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
-        good = False
+        signed_by = ""
         for key_id, key in self._rings[purpose]:
-            good |= key_id == raw[1] and hmac.compare_digest(hmac.digest(key, body, hashlib.sha256), mac)
-        if not good:
+            if key_id == raw[1] and hmac.compare_digest(hmac.digest(key, body, hashlib.sha256), mac):
+                signed_by = _mark(key)
+        if not signed_by:
             raise TokenRefused
-        return body[_HEAD_BYTES:]
+        return body[_HEAD_BYTES:], signed_by
 
     def for_id(self, purpose: Purpose, row_id: str) -> str:
         """Return the token that names the row `row_id` (32 hex characters)."""
@@ -93,6 +97,15 @@ class TokenBox:
     def read_id(self, purpose: Purpose, token: str) -> str:
         """Return the row id a token names; raises TokenRefused."""
         return self.open(purpose, token, size=_ID_BYTES).hex()
+
+    def read_link(self, token: str) -> tuple[str, str]:
+        """Return the id of the link a token names and the mark of the key that signed it; raises TokenRefused."""
+        payload, key_mark = self._opened(Purpose.LINK, token, size=_ID_BYTES)
+        return payload.hex(), key_mark
+
+    def key_marks(self) -> tuple[str, ...]:
+        """Return the marks of the keys that may have signed a link, oldest first; a mark tells nothing of its key."""
+        return tuple(_mark(key) for _, key in self._rings[Purpose.LINK])
 
     def door_nonce(self, link_id: str, *, at: datetime) -> str:
         """Return a nonce for the button of a door page shown at `at`."""
@@ -110,6 +123,10 @@ def _derived(key: str, purpose: Purpose) -> tuple[int, bytes]:
     signer = Signer(key, salt=f"portal.{purpose}", digest_method=hashlib.sha256, key_derivation="hmac")
     derived = signer.derive_key()
     return hashlib.sha256(b"key id" + derived).digest()[0], derived
+
+
+def _mark(key: bytes) -> str:
+    return hashlib.sha256(b"key mark" + key).hexdigest()[:16]
 
 
 def secret() -> str:

@@ -1,7 +1,5 @@
 """The front door: a signed link shows a page and changes nothing; pressing its button opens a visit."""
 
-import hashlib
-import hmac
 from datetime import timedelta
 from typing import Any
 
@@ -12,16 +10,16 @@ from portal.access import actions, queries
 from portal.access.evidence import Grade, Mark, Signs, marks_of
 from portal.access.states import LinkReason, LinkRefused, LiveLink
 from portal.access.tokens import TokenRefused
+from portal.access.watching import TRAP, Limits, spring_trap, watch
 from portal.audit import Actor
 from portal.content import queries as content
 from portal.hcp import queries as hcps
 from portal.hcp.actions import record_consent
 from portal.staff import queries as staff
-from portal.web import guards, house, identity
+from portal.web import guards, house, identity, network
 
 bp = Blueprint("door", __name__)
 
-_QUARANTINE = timedelta(seconds=60)
 TRACKING_CHOICES = (
     (
         "identified",
@@ -44,11 +42,23 @@ def knock(token: str) -> Response:
         link.id,
         kind="staff" if staff_here else "fetched",
         grade=Grade.FETCHED,
-        marks=_marks(link),
-        address_hash=_address_hash(),
+        marks=frozenset() if staff_here else _marks(link),
+        address_hash=network.address().hash,
         at=house.now(),
     )
     return _door(token, link, is_staff=staff_here)
+
+
+@bp.get("/v/<string:token>/all")
+@guards.public("A link that no person can see stands on the door page; whatever follows it is a robot.")
+def trap(token: str) -> Response:
+    """Mark whoever follows the hidden link, and show the door again."""
+    db, at, address = house.db(), house.now(), network.address()
+    link = queries.live_link(db, house.tokens(), token, at=at)
+    marks = _marks(link) | {Mark.HIDDEN_LINK}
+    actions.touch_link(db, link.id, kind=TRAP, grade=Grade.FETCHED, marks=marks, address_hash=address.hash, at=at)
+    spring_trap(db, link, address, at=at)
+    return _door(token, link, is_staff=identity.current_person() is not None)
 
 
 @bp.post("/v/<string:token>")
@@ -62,7 +72,7 @@ def enter(token: str) -> AnyResponse:
     if not _has_gesture():
         marks = _marks(link) | {Mark.NO_GESTURE}
         actions.touch_link(
-            db, link.id, kind="scripted", grade=Grade.SCRIPT, marks=marks, address_hash=_address_hash(), at=at
+            db, link.id, kind="scripted", grade=Grade.SCRIPT, marks=marks, address_hash=network.address().hash, at=at
         )
         return _door(token, link, is_staff=False, again=True)
     try:
@@ -72,7 +82,7 @@ def enter(token: str) -> AnyResponse:
             nonce=house.tokens().read_door_nonce(request.form.get("nonce", "")),
             device_secret=identity.device_secret(),
             marks=_marks(link),
-            address_hash=_address_hash(),
+            address_hash=network.address().hash,
             is_staff=False,
             lasts=timedelta(minutes=house.settings().visit_minutes),
             at=at,
@@ -125,6 +135,7 @@ def _door(token: str, link: LiveLink, *, is_staff: bool, again: bool = False) ->
         "tracking_choices": TRACKING_CHOICES,
         "nonce": house.tokens().door_nonce(link.id, at=house.now()),
         "action": url_for("door.enter", token=token),
+        "trap_url": url_for("door.trap", token=token),
         "home_url": url_for("staff.home"),
         "is_staff": is_staff,
         "again": again,
@@ -166,11 +177,13 @@ def _marks(link: LiveLink) -> frozenset[Mark]:
         fetch_user=headers.get("Sec-Fetch-User", ""),
         fetch_site=headers.get("Sec-Fetch-Site", ""),
     )
-    return marks_of(signs, handed_over_at=link.handed_over_at, at=house.now(), quarantine=_QUARANTINE)
-
-
-def _address_hash() -> str:
-    """Return a keyed hash of the network address that changes every day: enough to see one robot over many links."""
-    key = house.settings().secret_key[-1].encode()
-    day = house.now().date().isoformat()
-    return hmac.digest(key, f"address {day} {request.remote_addr}".encode(), hashlib.sha256).hex()
+    settings, at = house.settings(), house.now()
+    limits = Limits(
+        settings.burst_links,
+        timedelta(seconds=settings.burst_seconds),
+        settings.crowd_doctors,
+        timedelta(minutes=settings.crowd_minutes),
+    )
+    quarantine = timedelta(seconds=settings.quarantine_seconds)
+    alone = marks_of(signs, handed_over_at=link.handed_over_at, at=at, quarantine=quarantine)
+    return alone | watch(house.db(), link, network.address(), limits, at=at)

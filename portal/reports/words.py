@@ -26,6 +26,7 @@ MARKS = {
     Mark.MANY_HCPS: "one address opened links of several doctors",
     Mark.NO_GESTURE: "no press of a button was reported",
     Mark.HIDDEN_LINK: "followed a link that nobody can see",
+    Mark.STAFF_ADDRESS: "from a network where a member of staff was signed in",
 }
 
 CHANNELS = {

@@ -19,8 +19,12 @@ def current_visit() -> CurrentVisit | None:
     """Return the visit of this request, None where there is none in force."""
     if g.get("visit", _UNSET) is _UNSET:
         secret = request.cookies.get(visit_cookie())
-        g.visit = find_visit(house.db(), secret, at=house.now()) if secret else None
+        g.visit = _find(secret) if secret else None
     return cast(CurrentVisit | None, g.visit)
+
+
+def _find(secret: str) -> CurrentVisit | None:
+    return find_visit(house.db(), secret, at=house.now(), key_marks=house.tokens().key_marks())
 
 
 def current_person() -> Person | None:

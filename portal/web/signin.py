@@ -12,12 +12,13 @@ from flask_login import LoginManager, current_user, login_user, logout_user
 from sqlalchemy.orm import Session
 
 from portal.access.actions import end_visit, mark_staff_device
+from portal.access.watching import note_staff_address
 from portal.audit import Actor
 from portal.db import rates
 from portal.staff import actions, passwords, queries
 from portal.staff.browsers import browser_in_words
 from portal.staff.roles import Person
-from portal.web import guards, house, identity, navigation
+from portal.web import guards, house, identity, navigation, network
 
 _WINDOW = timedelta(minutes=15)
 _TRIES_PER_EMAIL = 10
@@ -136,6 +137,7 @@ def enter(response: Response, user_id: str) -> None:
     fresh_device = mark_staff_device(db, identity.device_secret(), at=at)
     if fresh_device is not None:
         identity.remember_device(response, fresh_device)
+    note_staff_address(db, network.address(), at=at)
     browser = browser_in_words(request.headers.get("User-Agent", ""))
     session.clear()
     secret = actions.sign_in(db, user_id, browser=browser, by=by, at=at)
@@ -164,6 +166,7 @@ def _load(secret: str) -> SignedIn | None:
         return None
     if _is_staff_road() and at - live.last_seen_at >= actions.SEEN_EVERY:
         actions.see(db, live.id, at=at)
+        note_staff_address(db, network.address(), at=at)
     return SignedIn(live.person, live.id, secret)
 
 
