@@ -52,19 +52,19 @@ class Signer:
         return f"{text}\n{_DASH} {self.name} {signed}\n"
 
 
-def load_signer(folder: Path, name: str) -> tuple[Signer, bool]:
-    """Return the log's signer and whether its key was made now; the key is a file only its owner can read."""
+def load_signer(folder: Path, name: str) -> Signer:
+    """Return the log's signer; the key is a file that only its owner can read, made where there is none."""
     path = folder / "audit-signing-key"
     try:
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
-        return Signer(name, bytes.fromhex(path.read_text().strip())), False
+        return Signer(name, bytes.fromhex(path.read_text().strip()))
     seed = os.urandom(32)
     with os.fdopen(handle, "w") as file:
         file.write(seed.hex() + "\n")
         file.flush()
         os.fsync(file.fileno())
-    return Signer(name, seed), True
+    return Signer(name, seed)
 
 
 def opened(note: str, verifier_key: str) -> Checkpoint:

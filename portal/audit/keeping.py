@@ -5,9 +5,13 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sqlalchemy.orm import Session
+
 from portal.audit.actors import Actor
+from portal.audit.checking import Finding, LogVerified, check
 from portal.audit.checkpoints import Signer, load_signer
-from portal.audit.sealing import BATCH, Sealed, announce_key, has_unsealed, newest_note, newest_size, seal
+from portal.audit.record import record
+from portal.audit.sealing import BATCH, Sealed, announce_key, has_unsealed, is_announced, newest_note, newest_size, seal
 from portal.db import Database
 
 _FOLDER = "checkpoints"
@@ -22,8 +26,10 @@ def log_name(base_url: str) -> str:
 def signer_of(database: Database, folder: Path, base_url: str, *, clock: Callable[[], datetime]) -> Signer:
     """Return the log's signer; where its key had to be made, that is an event."""
     folder.mkdir(parents=True, exist_ok=True)
-    signer, is_new = load_signer(folder, log_name(base_url))
-    if is_new:
+    signer = load_signer(folder, log_name(base_url))
+    with database.reading() as db:
+        known = is_announced(db, signer)
+    if not known:
         with database.writing() as db:
             announce_key(db, signer, by=Actor.system("sealer"), at=clock())
     return signer
@@ -51,6 +57,22 @@ def seal_all(
     if fresh:
         keep_note(folder, size, note)
     return Sealed(fresh, size, note)
+
+
+def verify_here(db: Session, folder: Path, base_url: str, *, by: Actor, at: datetime) -> Finding:
+    """Seal what waits and check the whole log within one transaction; the check is an event.
+
+    The checkpoint is not kept on disk here: the transaction may yet fail, and a kept checkpoint must be true for ever.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    signer = load_signer(folder, log_name(base_url))
+    announce_key(db, signer, by=Actor.system("sealer"), at=at)
+    while seal(db, signer, at=at, full=True).fresh == BATCH:
+        pass
+    finding = check(db, signer.verifier_key, trusted=kept_notes(folder))
+    outcome = finding.fault or "it holds"
+    record(db, LogVerified(size=finding.size, outcome=outcome, first_bad=finding.first_bad), by=by, at=at)
+    return finding
 
 
 def keep_note(folder: Path, size: int, note: str) -> None:

@@ -134,6 +134,12 @@ def personal_of(db: Session, event_id: str) -> dict[str, Any] | None:
     return db.execute(select(AuditPersonal.fields).where(AuditPersonal.event_id == event_id)).scalar_one_or_none()
 
 
+def newest_called(db: Session, name: str) -> EventRow | None:
+    """Return the newest event of a name."""
+    row = db.execute(_select([AuditEvent.name == name]).order_by(AuditEvent.seq.desc()).limit(1)).first()
+    return _row(row) if row is not None else None
+
+
 def events_about(db: Session, hcp_id: str, *, until: datetime, limit: int) -> list[EventRow]:
     """Return the newest events about one doctor up to a moment."""
     query = _select([AuditEvent.hcp_id == hcp_id, AuditEvent.at <= until]).order_by(AuditEvent.seq.desc())

@@ -1,5 +1,6 @@
 """Sealing: committed events become leaves of the tree, and a signed checkpoint states its size and root."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -65,9 +66,18 @@ def has_unsealed(db: Session, *, full: bool = False) -> bool:
     return db.execute(_waiting(db, full).limit(1)).first() is not None
 
 
+def is_announced(db: Session, signer: Signer) -> bool:
+    """Tell whether the log says that this key signs it."""
+    newest = db.scalar(
+        select(AuditEvent.body).where(AuditEvent.name == KeyMade.name).order_by(AuditEvent.seq.desc()).limit(1)
+    )
+    return newest is not None and json.loads(newest)["about"]["verifier_key"] == signer.verifier_key
+
+
 def announce_key(db: Session, signer: Signer, *, by: Actor, at: datetime) -> None:
-    """Record that the log's key was made."""
-    record(db, KeyMade(verifier_key=signer.verifier_key), by=by, at=at)
+    """Record that a key signs the log from here on, unless the log says so already."""
+    if not is_announced(db, signer):
+        record(db, KeyMade(verifier_key=signer.verifier_key), by=by, at=at)
 
 
 def log_size(db: Session) -> int:

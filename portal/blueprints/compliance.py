@@ -1,17 +1,23 @@
 """The audit log in words, its export, one doctor's case, and pages shown again as they were seen."""
 
+import hashlib
 import json
 from datetime import datetime, time, timedelta
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.audit import Actor, queries, record
+from portal.audit import Actor, queries, record, sealing, verifier
+from portal.audit.bundles import bundle
 from portal.audit.canonical import instant
+from portal.audit.checking import LogVerified
+from portal.audit.checkpoints import load_signer
 from portal.audit.events import declared
+from portal.audit.keeping import log_name, verify_here
 from portal.audit.reading import CaseRead, EventRead, LogExported, PageReplayed
 from portal.audit.search import Search, SearchRefused, parse
 from portal.db import is_id
@@ -32,6 +38,7 @@ _HELP = (
     ('"second device"', "Words of the event itself; quotation marks keep them together."),
 )
 _LATEST_SEQ = 2**62
+_CHECKED_HERE = 50_000
 
 
 @bp.get("/")
@@ -53,6 +60,7 @@ def home() -> ResponseReturnValue:
         refused=None,
         days=_by_day(told),
         doctors=doctors_in(told) if "hcp:" in text else [],
+        checked=_checked(),
         total=formats.count_of(total, "event") if total <= queries.COUNTED else f"more than {queries.COUNTED:,} events",
         newer=url_for(".home", q=text or None, after=page.newer) if page.newer else "",
         older=url_for(".home", q=text or None, before=page.older) if page.older else "",
@@ -101,7 +109,46 @@ def event(event_id: str) -> ResponseReturnValue:
         raw=json.dumps(json.loads(row.body), indent=2, ensure_ascii=False),
         personal=[(name.replace("_", " "), value) for name, value in (personal or {}).items()],
         has_personal=bool(kind and kind.personal_fields()),
+        place=sealing.place_of(db, event_id),
     )
+
+
+@bp.post("/event/<event_id>/proof")
+@guards.staff(Permission.AUDIT_EXPORT)
+def proof(event_id: str) -> ResponseReturnValue:
+    """Give one sealed event with its proof, for the stand-alone verifier; taking it is an event."""
+    db = house.db()
+    if not is_id(event_id) or queries.event_of(db, event_id) is None:
+        abort(404)
+    if sealing.place_of(db, event_id) is None:
+        flash("This event is not sealed yet: press “Verify now” on the audit log.", "warn")
+        return redirect(url_for(".event", event_id=event_id), code=303)
+    content = b"".join(bundle(db, _verifier_key(), events=[event_id]))
+    sha256 = hashlib.sha256(content).hexdigest()
+    event = LogExported(query=f"event {event_id}", rows=1, format="proof", zone=_zone().key, sha256=sha256)
+    record(db, event, by=_me(), at=house.now())
+    return _download(content, copies.MEDIA_TYPES[copies.Format.JSON_LINES], f"event-{event_id[:8]}-proof.jsonl")
+
+
+@bp.get("/verifier.py")
+@guards.staff(Permission.AUDIT_EXPORT)
+def verifier_file() -> ResponseReturnValue:
+    """Give the verifier, which needs nothing of the portal."""
+    return _download(Path(verifier.__file__).read_bytes(), "text/x-python; charset=utf-8", "verify_audit.py")
+
+
+@bp.post("/verify")
+@guards.staff(Permission.AUDIT_READ)
+def verify() -> ResponseReturnValue:
+    """Seal what waits and check the whole log; a long log is checked from the command line."""
+    settings = house.settings()
+    if sealing.log_size(house.db()) > _CHECKED_HERE:
+        flash(f"The log has more than {_CHECKED_HERE:,} entries: run `./run audit verify` on the server.", "warn")
+        return redirect(url_for(".home"), code=303)
+    finding = verify_here(house.db(), settings.instance_path, settings.base_url, by=_me(), at=house.now())
+    if finding.holds:
+        flash(f"Verified to entry {finding.size:,}.", "good")
+    return redirect(url_for(".home"), code=303)
 
 
 @bp.get("/doctor/<hcp_id>")
@@ -188,6 +235,17 @@ def _clock(at: datetime) -> str:
 
 def _refused(text: str, refused: SearchRefused) -> ResponseReturnValue:
     return render_template("compliance/home.html", **_frame(text), refused=refused, days=[], doctors=[]), 422
+
+
+def _checked() -> dict[str, Any] | None:
+    """Return what the newest check of the log said, and when."""
+    row = queries.newest_called(house.db(), LogVerified.name)
+    return {"at": row.at, "clock": _clock(row.at), **row.about} if row is not None else None
+
+
+def _verifier_key() -> str:
+    settings = house.settings()
+    return load_signer(settings.instance_path, log_name(settings.base_url)).verifier_key
 
 
 def _by_day(told: list[Deed]) -> list[tuple[str, list[Deed]]]:

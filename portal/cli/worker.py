@@ -8,6 +8,7 @@ import structlog
 from flask import current_app
 
 from portal import clock
+from portal.audit.keeping import seal_all
 from portal.config import Settings
 from portal.mailing.courier import CourierRefused, Route
 from portal.microsite.post_office import NoServer, hand_over_due
@@ -17,7 +18,7 @@ from portal.microsite.post_office import NoServer, hand_over_due
 @click.option("--once", is_flag=True, help="Do what waits now and end.")
 @click.option("--seconds", type=click.FloatRange(0.2, 600), default=2.0, help="Pause between two rounds.")
 def group(once: bool, seconds: float) -> None:
-    """Hand over mail that is due; end tidily on SIGTERM and SIGINT."""
+    """Hand over mail that is due and seal the audit log; end tidily on SIGTERM and SIGINT."""
     settings: Settings = current_app.extensions["portal.settings"]
     database, tokens = current_app.extensions["portal.database"], current_app.extensions["portal.tokens"]
     log = structlog.get_logger()
@@ -30,7 +31,17 @@ def group(once: bool, seconds: float) -> None:
     if not once:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+    full = True  # the first round looks at every event, for what was committed while no worker ran
     while True:
+        try:
+            sealed = seal_all(database, settings.instance_path, settings.base_url, clock=clock.now, full=full)
+            full = False
+            if sealed.fresh:
+                log.info("sealed", events=sealed.fresh, size=sealed.size)
+        except Exception as failed:
+            if once:
+                raise
+            log.error("sealing failed", kind=type(failed).__name__)  # the next round tries again
         try:
             counts = hand_over_due(database, tokens, settings, clock=clock.now)
             if counts:
