@@ -1,0 +1,65 @@
+"""The doctors of a site as rules may see them: the profile is blank where profiling is not agreed to."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, Select, String, and_, case, func, literal, null, or_, select
+
+from portal.hcp.consents import DECISIONS, GIVEN, Purpose, Tracking
+from portal.hcp.models import Consent, Hcp, Territory
+
+PROFILE = {
+    "specialty": Hcp.specialty,
+    "segment": Hcp.segment,
+    "adoption_step": Hcp.adoption_step,
+    "knowledge_level": Hcp.knowledge_level,
+    "territory": Territory.key,
+    "channel": Hcp.channel,
+}
+NUMBERS = {"decile": Hcp.decile}
+OPEN = {"language": Hcp.language, "audience": Hcp.audience}  # not personal: a page knows them without consent
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a condition is compiled on: the doctors, the site, the instant, the half-life in days, the database."""
+
+    people: CTE
+    site_id: str
+    at: datetime
+    half_life_days: float
+    dialect: str
+
+
+def people(site_id: str) -> CTE:
+    """Return one row per doctor who can be served: id, whether the page may be personal, and the profile."""
+    agreed = and_(
+        Hcp.id.in_(_agreed(site_id, Purpose.PROFILING, GIVEN)),
+        Hcp.id.in_(_agreed(site_id, Purpose.TRACKING, Tracking.IDENTIFIED)),
+    )
+    known: list[ColumnElement[Any]] = [
+        case((agreed, func.coalesce(column, literal("", String()))), else_=literal("", String())).label(name)
+        for name, column in PROFILE.items()
+    ]
+    known += [case((agreed, column), else_=null()).label(name) for name, column in NUMBERS.items()]
+    known += [column.label(name) for name, column in OPEN.items()]
+    return (
+        select(Hcp.id, agreed.label("personal"), *known)
+        .outerjoin(Territory, Territory.id == Hcp.territory_id)
+        .where(Hcp.erased_at.is_(None), Hcp.access_revoked_at.is_(None))
+        .cte("people")
+    )
+
+
+def _agreed(site_id: str, purpose: Purpose, wanted: str) -> Select[str]:
+    """Return the doctors whose decision in force is the one wanted: newest, then most careful, then for every site."""
+    care = case({decision: place for place, decision in enumerate(DECISIONS[purpose])}, value=Consent.decision)
+    everywhere = case((Consent.site_id.is_(None), 0), else_=1)
+    place = func.row_number().over(partition_by=Consent.hcp_id, order_by=(Consent.at.desc(), care, everywhere))
+    ranked = (
+        select(Consent.hcp_id, Consent.decision, place.label("place"))
+        .where(Consent.purpose == purpose, or_(Consent.site_id == site_id, Consent.site_id.is_(None)))
+        .subquery()
+    )
+    return select(ranked.c.hcp_id).where(ranked.c.place == 1, ranked.c.decision == wanted)
