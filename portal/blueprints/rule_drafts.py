@@ -1,6 +1,6 @@
 """Writing rules: the draft as sentences, the builder of one rule, settings, and putting a draft to review."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -16,10 +16,11 @@ from portal.personalize.diff import diff
 from portal.personalize.findings import Finding
 from portal.personalize.lint import lint
 from portal.personalize.rules import Rule, RuleSet, dump
+from portal.reports.reach import Reach, reach
 from portal.reports.rule_offer import offer
 from portal.rulebook import actions, editing, forms, queries
 from portal.rulebook.builder import GROUP_WORDS, LABELS, effect_view, facts_offered, view_of
-from portal.rulebook.judging import fresh_id, judge
+from portal.rulebook.judging import asked, fresh_id, judge
 from portal.rulebook.queries import RuleSetVersion
 from portal.rulebook.refusals import Refusal, RuleSetRefused
 from portal.rulebook.sentences import cards
@@ -105,6 +106,18 @@ def remove(rule_set_id: str, rule_id: str) -> ResponseReturnValue:
     found = _draft(rule_set_id)
     known = _rule(found, rule_id)
     return _edit(found, editing.without(found.rules, known.id), f"“{known.name}” is taken out of this draft.")
+
+
+@bp.post("/<rule_set_id>/matches")
+@guards.staff(Permission.RULES_WRITE)
+def matches(rule_set_id: str) -> ResponseReturnValue:
+    """Say how many doctors the conditions typed so far speak of; nothing is kept."""
+    found = _draft(rule_set_id)
+    try:
+        form = forms.read(request.form.to_dict(flat=False))
+    except forms.FormRefused:
+        form = forms.RuleForm()
+    return render_template("rules/_reach.html", reach=_reach_of(form, _site(found)))
 
 
 @bp.get("/<rule_set_id>/settings")
@@ -205,6 +218,7 @@ def _draft_page(found: RuleSetVersion, errors: list[tuple[str, str]] | None = No
         version=found,
         live=live,
         cards=cards(found.rules, names),
+        reaches=_reaches(site, found.rules.rules),
         changes=diff(live.rules if live else _NO_RULES, found.rules, names),
         findings=_findings(found, site),
         killed=queries.killed_since(db, site.id, found.based_on or 0),
@@ -214,6 +228,16 @@ def _draft_page(found: RuleSetVersion, errors: list[tuple[str, str]] | None = No
         note=request.form.get("note", found.note),
         sent_back=queries.last_note(db, found.id, Step.CHANGES),
     )
+
+
+def _reaches(site: SiteRecord, rules: Sequence[Rule]) -> tuple[Reach, ...]:
+    half_life = house.settings().half_life_days
+    return reach(house.db(), site.id, rules, at=house.now(), half_life_days=half_life)
+
+
+def _reach_of(form: forms.RuleForm, site: SiteRecord) -> Reach | None:
+    probe = asked(form)
+    return _reaches(site, [probe])[0] if probe is not None else None
 
 
 def _findings(found: RuleSetVersion, site: SiteRecord) -> tuple[Finding, ...]:
@@ -240,6 +264,8 @@ def _builder(
         when=view_of(form.when, offered),
         then=effect_view(form.then, offered),
         offered=offered,
+        reach=_reach_of(form, site),
+        matches_url=url_for(".matches", rule_set_id=found.id),
         facts=facts_offered(),
         group_words=GROUP_WORDS,
         errors=errors or {},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from portal.personalize.form import to_json
 from portal.personalize.rules import Rule, RuleRefused, parse_rule
@@ -53,6 +53,12 @@ def judge(form: RuleForm, rule_id: str) -> Judged:
         bare = {name.removesuffix(".fact") for name in errors if name.endswith(".fact")}
         return Judged(None, {name: why for name, why in errors.items() if not _is_moot(name, bare)})
     return Judged(None if errors else rule, errors)
+
+
+def asked(form: RuleForm) -> Rule | None:
+    """Give a rule that asks what the form asks and does nothing of note; None while the conditions are not whole."""
+    probe = RuleForm(name="asked", because="asked", audience=form.audience, when=form.when)
+    return judge(replace(probe, then=EffectForm(do="require", aim="everything")), "asked").rule
 
 
 def fresh_id(name: str, taken: frozenset[str]) -> str:

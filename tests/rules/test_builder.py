@@ -8,13 +8,16 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from portal import clock
 from portal.db import Database
+from portal.hcp.actions import create_hcp
+from portal.hcp.profiles import Profile
 from portal.personalize.rules import dump
 from portal.rulebook import queries
 from tests.client import HouseClient
 from tests.people import sign_in_as
 from tests.rulebook.rooms import a_rule
-from tests.rules.pages import SignIn, begun, form_on, seeded, send
+from tests.rules.pages import AUTHOR, SignIn, begun, form_on, seeded, send
 
 TREE = {
     "any": [
@@ -170,3 +173,25 @@ def test_no_form_breaks_the_builder(sqlite_app: Flask) -> None:
         assert answer.status_code in (200, 303, 422)
 
     any_form()
+
+
+def test_the_builder_says_how_many_doctors_the_conditions_match(
+    app: Flask, client: HouseClient, sign_in: SignIn
+) -> None:
+    seeded(app)
+    database: Database = app.extensions["portal.database"]
+    with database.writing() as db:
+        for number, specialty in enumerate(("cardiology", "cardiology", "nephrology")):
+            create_hcp(db, f"H-{number}", profile=Profile(specialty=specialty), by=AUTHOR, at=clock.now())
+    sign_in(client, "marketer")
+    draft = begun(client)
+    assert 'Matches <strong class="number">2</strong> of 3 doctors' in client.get(draft).text
+    assert 'Matches <strong class="number">2</strong> of 3 doctors' in client.get("/staff/rules/").text
+    page = f"{draft}/rules/renal"
+    fields = form_on(client.get(page).text, page)
+    fields["n0-0.value"] = "dermatology"
+    part = client.post(f"{draft}/matches", data=fields)
+    assert part.status_code == 200
+    assert "nobody today" in part.text
+    fields["n0-0.value"] = ""
+    assert "Complete the conditions" in client.post(f"{draft}/matches", data=fields).text
