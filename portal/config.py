@@ -46,6 +46,15 @@ class Settings(BaseSettings):
     visit_minutes: int = Field(default=720, ge=5, le=10080, description="Minutes after which a visit must be reopened.")
     staff_minutes: int = Field(default=480, ge=5, le=1440, description="Minutes of silence that end a staff session.")
     half_life_days: float = Field(default=30.0, gt=0, le=3650, description="Half-life of interest in a topic, days.")
+    quarantine_seconds: int = Field(
+        default=60, ge=0, le=3600, description="Seconds after hand-over in which an opened link looks like a scanner's."
+    )
+    burst_links: int = Field(default=3, ge=2, le=50, description="Links of one mail that make a burst.")
+    burst_seconds: int = Field(default=10, ge=1, le=300, description="Seconds within which they do.")
+    crowd_doctors: int = Field(
+        default=5, ge=2, le=1000, description="Doctors whose links one network address opens before it looks automatic."
+    )
+    crowd_minutes: int = Field(default=10, ge=1, le=1440, description="Minutes within which it does.")
     idle_seconds: int = Field(default=60, ge=30, le=180, description="Silence that counts as absence, where unknown.")
     grace_seconds: int = Field(default=5, ge=1, le=30, description="Silence that always counts as reading.")
 
