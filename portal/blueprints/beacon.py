@@ -16,6 +16,7 @@ from portal import clock
 from portal.access.actions import raise_grade
 from portal.access.evidence import Grade
 from portal.access.queries import open_visits
+from portal.access.tokens import TokenBox
 from portal.config import Settings
 from portal.db import Database
 from portal.tracking.actions import Answer, Reader, Standing, take_beats
@@ -93,7 +94,7 @@ def _desk(app: Flask) -> Together[_Arrival, Answer]:
 
 
 def _open_desk(database: Database, settings: Settings) -> Together[_Arrival, Answer]:
-    mint = Mint(settings.secret_key)
+    mint, marks = Mint(settings.secret_key), TokenBox(settings.secret_key).key_marks()
 
     def settle(arrivals: list[_Arrival]) -> list[Answer]:
         ours = [arrival.raw for arrival in arrivals if arrival.is_ours]
@@ -106,7 +107,9 @@ def _open_desk(database: Database, settings: Settings) -> Together[_Arrival, Ans
                 at=clock.now(),
                 half_life_days=settings.half_life_days,
                 judge=lambda db, readers: _fallen(
-                    readers, by_consent(db, readers), open_visits(db, {visit for visit, _, _ in readers if visit})
+                    readers,
+                    by_consent(db, readers),
+                    open_visits(db, {visit for visit, _, _ in readers if visit}, key_marks=marks),
                 ),
                 refused_before=foreign,
             )
