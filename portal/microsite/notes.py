@@ -43,6 +43,8 @@ def order_note(arrangement: Arrangement) -> str:
             '<form class="inline-form" method="post" action="/m/order">'
             f'<button class="text-button" type="submit" name="standard" value="{value}">{label}</button></form>'
         )
+    if arrangement.mode is Mode.UNKNOWN_DEVICE:
+        form = '<a href="/me/step-up">This is my other device</a>'
     return (
         f'<div class="order-note"><span>{_text(note)}</span>'
         f'<span class="cluster">{form}<a href="/m/why">Why this order?</a></span></div>'
