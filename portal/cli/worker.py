@@ -6,6 +6,7 @@ import threading
 import click
 import structlog
 from flask import current_app
+from flask.cli import with_appcontext
 
 from portal import clock
 from portal.audit.keeping import seal_all
@@ -17,6 +18,7 @@ from portal.microsite.post_office import NoServer, hand_over_due
 @click.command("worker")
 @click.option("--once", is_flag=True, help="Do what waits now and end.")
 @click.option("--seconds", type=click.FloatRange(0.2, 600), default=2.0, help="Pause between two rounds.")
+@with_appcontext
 def group(once: bool, seconds: float) -> None:
     """Hand over mail that is due and seal the audit log; end tidily on SIGTERM and SIGINT."""
     settings: Settings = current_app.extensions["portal.settings"]

@@ -48,6 +48,9 @@ class PieceRow:
     title: str
     subject: str
     body: str
+    fields: tuple[FilledField, ...]
+    bounds: Bounds
+    audiences: tuple[str, ...]
     state: str
     standing: Standing
     author_id: str
@@ -118,6 +121,9 @@ def rows(db: Session, at: datetime, *, piece_id: str | None = None, version_id: 
             title=version.title,
             subject=version.subject,
             body=version.body,
+            fields=tuple(FilledField.model_validate(each) for each in version.fields),
+            bounds=Bounds.model_validate(version.bounds),
+            audiences=tuple(version.audiences),
             state=version.state,
             standing=standing(
                 version.state,

@@ -10,6 +10,9 @@ _SECTIONS = (
     ("Doctors", "rep.home", Permission.HCP_READ),
     ("Email", "send.home", Permission.MAIL_SEND),
     ("Content", "studio.home", Permission.CONTENT_READ),
+    ("Email pieces", "mail_pieces.home", Permission.CONTENT_READ),
+    ("Email figures", "outbox.figures", Permission.REPORT_READ),
+    ("Outbox", "outbox.home", Permission.OUTBOX_READ),
     ("Rules", "rules.home", Permission.RULES_READ),
     ("Audit log", "compliance.home", Permission.AUDIT_READ),
     ("Import doctors", "hcps.upload", Permission.HCP_IMPORT),
@@ -41,6 +44,9 @@ _HOMES = {
 
 _BESIDE = {"rule_drafts": "rules"}  # blueprints whose pages stand in another's section
 
+# One mail as sent is shown to its sender and to administrators.
+_OF_OUTBOX = {"outbox.home": "outbox.home", "outbox.mail": "outbox.home", "outbox.figures": "outbox.figures"}
+
 
 def install(app: Flask) -> None:
     """Give every staff page its frame: sections, name, where to sign out."""
@@ -67,6 +73,8 @@ def home_of(person: Person) -> str | None:
 
 def _is_within(endpoint: str) -> bool:
     current = request.endpoint or ""
+    if current.startswith("outbox."):
+        return _OF_OUTBOX.get(current, "send.home") == endpoint
     if endpoint == "staff.users":
         return current in _ACCOUNTS
     if current == "hcps.consents":
