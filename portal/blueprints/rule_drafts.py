@@ -16,9 +16,10 @@ from portal.personalize.diff import diff
 from portal.personalize.findings import Finding
 from portal.personalize.lint import lint
 from portal.personalize.rules import Rule, RuleSet, dump
-from portal.reports.reach import Reach, reach
+from portal.reports.matching.audience import Matches, matching
 from portal.reports.rule_offer import offer
 from portal.rulebook import actions, editing, forms, queries
+from portal.rulebook.bodies import acting_condition
 from portal.rulebook.builder import GROUP_WORDS, LABELS, effect_view, facts_offered, view_of
 from portal.rulebook.judging import asked, fresh_id, judge
 from portal.rulebook.queries import RuleSetVersion
@@ -230,12 +231,12 @@ def _draft_page(found: RuleSetVersion, errors: list[tuple[str, str]] | None = No
     )
 
 
-def _reaches(site: SiteRecord, rules: Sequence[Rule]) -> tuple[Reach, ...]:
-    half_life = house.settings().half_life_days
-    return reach(house.db(), site.id, rules, at=house.now(), half_life_days=half_life)
+def _reaches(site: SiteRecord, rules: Sequence[Rule]) -> list[Matches]:
+    db, at, half_life = house.db(), house.now(), house.settings().half_life_days
+    return [matching(db, site.id, acting_condition(rule), at=at, half_life_days=half_life) for rule in rules]
 
 
-def _reach_of(form: forms.RuleForm, site: SiteRecord) -> Reach | None:
+def _reach_of(form: forms.RuleForm, site: SiteRecord) -> Matches | None:
     probe = asked(form)
     return _reaches(site, [probe])[0] if probe is not None else None
 

@@ -13,9 +13,10 @@ from portal.content.queries import SiteRecord
 from portal.db import is_id
 from portal.personalize.diff import diff
 from portal.personalize.rules import RuleSet
-from portal.reports.reach import reach
+from portal.reports.matching.audience import matching
 from portal.reports.rule_offer import offer
 from portal.rulebook import actions, queries
+from portal.rulebook.bodies import acting_condition
 from portal.rulebook.queries import RuleSetVersion
 from portal.rulebook.refusals import Refusal, RuleSetRefused
 from portal.rulebook.sentences import cards
@@ -38,14 +39,14 @@ def home() -> ResponseReturnValue:
     live = queries.live_version(db, site.id, at)
     under_way = queries.unreleased(db, site.id, at)
     names = offer(db, site, at).names()
-    rules = live.rules.rules if live else ()
+    rules, half_life = live.rules.rules if live else (), house.settings().half_life_days
     return render_template(
         "rules/home.html",
         sites=contents.sites(db),
         site=site,
         live=live,
         cards=cards(live.rules, names) if live else (),
-        reaches=reach(db, site.id, rules, at=at, half_life_days=house.settings().half_life_days),
+        reaches=[matching(db, site.id, acting_condition(rule), at=at, half_life_days=half_life) for rule in rules],
         settings=in_words(live.rules.settings) if live else (),
         under_way=under_way,
         people=_people(under_way, live),

@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
+from portal.personalize.catalogue import Op
 from portal.personalize.codec import digest, rule_set_to_json
-from portal.personalize.compiling import CompiledRules, compile_rules
-from portal.personalize.rules import RuleSet, dump, load_rule_set, parse_rule_set
+from portal.personalize.conditions import AllOf, Comparison, Condition
+from portal.personalize.rules import Rule, RuleSet, dump, load_rule_set, parse_rule_set
 
 _KEPT = 128
 canonical = rule_set_to_json  # sorted keys, no spaces: the same rules give the same text
@@ -17,12 +18,6 @@ sha256 = digest
 def parsed(body: str) -> RuleSet:
     """Return the rule set that a stored body holds; the same text gives the same object. Raises RuleRefused."""
     return load_rule_set(body)
-
-
-@lru_cache(maxsize=_KEPT)
-def compiled(body: str) -> CompiledRules:
-    """Return a stored body ready to decide with."""
-    return compile_rules(parsed(body))
 
 
 def stamped(given: RuleSet | Mapping[str, Any] | str, *, rule_set_id: str, version: int, site: str) -> RuleSet:
@@ -50,3 +45,10 @@ def is_same(one: RuleSet, other: RuleSet) -> bool:
 def switched_on(rule_set: RuleSet, among: Collection[str]) -> frozenset[str]:
     """Return which of the rules named are switched on in a rule set."""
     return frozenset(rule.id for rule in rule_set.rules if rule.enabled and rule.id in among)
+
+
+def acting_condition(rule: Rule) -> Condition:
+    """Return a rule's condition with its audience, as one condition: whom it acts for."""
+    if not rule.audience:
+        return rule.when
+    return AllOf(all=(rule.when, Comparison(fact="audience", op=Op.IN, value=rule.audience)))

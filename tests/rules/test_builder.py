@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from portal import clock
 from portal.db import Database
-from portal.hcp.actions import create_hcp
+from portal.hcp.actions import create_hcp, record_consent
+from portal.hcp.consents import Purpose
 from portal.hcp.profiles import Profile
 from portal.personalize.rules import dump
 from portal.rulebook import queries
@@ -182,7 +183,19 @@ def test_the_builder_says_how_many_doctors_the_conditions_match(
     database: Database = app.extensions["portal.database"]
     with database.writing() as db:
         for number, specialty in enumerate(("cardiology", "cardiology", "nephrology")):
-            create_hcp(db, f"H-{number}", profile=Profile(specialty=specialty), by=AUTHOR, at=clock.now())
+            hcp_id = create_hcp(db, f"H-{number}", profile=Profile(specialty=specialty), by=AUTHOR, at=clock.now())
+            for purpose, decision in ((Purpose.TRACKING, "identified"), (Purpose.PROFILING, "given")):
+                record_consent(
+                    db,
+                    hcp_id,
+                    purpose=purpose,
+                    decision=decision,
+                    site_id=None,
+                    source="test",
+                    wording="",
+                    by=AUTHOR,
+                    at=clock.now(),
+                )
     sign_in(client, "marketer")
     draft = begun(client)
     assert 'Matches <strong class="number">2</strong> of 3 doctors' in client.get(draft).text
