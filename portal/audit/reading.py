@@ -40,6 +40,16 @@ class PageReplayed(Event, name="page.replayed", words="opened a page again as a 
 
 
 @dataclass(frozen=True, slots=True)
+class MailReread(Event, name="email.reread", words="opened an email again as it was sent"):
+    """A mail was shown again from what is stored; `matches` tells whether it is what was sent, byte for byte."""
+
+    sending: str
+    hcp: str
+    sha256: str
+    matches: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LogExported(Event, name="audit.exported", words="took {rows} events out of the audit log as {format}"):
     """A copy of the log was taken; `sha256` is that of the file, `query` what was searched for."""
 

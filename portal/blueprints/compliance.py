@@ -18,12 +18,13 @@ from portal.audit.checking import LogVerified
 from portal.audit.checkpoints import load_signer
 from portal.audit.events import declared
 from portal.audit.keeping import log_name, verify_here
-from portal.audit.reading import CaseRead, EventRead, LogExported, PageReplayed
+from portal.audit.reading import CaseRead, EventRead, LogExported, MailReread, PageReplayed
 from portal.audit.search import Search, SearchRefused, parse
 from portal.db import is_id
+from portal.mailing import outbox
 from portal.microsite.replay import page_bytes
 from portal.reports import cases, copies, names
-from portal.reports.deeds import Deed, deeds, doctors_in
+from portal.reports.deeds import Deed, deeds, doctors_in, shown
 from portal.staff.roles import Permission
 from portal.web import formats, guards, headers, house, identity
 
@@ -107,7 +108,7 @@ def event(event_id: str) -> ResponseReturnValue:
         "compliance/event.html",
         deed=deeds(db, [row])[0],
         raw=json.dumps(json.loads(row.body), indent=2, ensure_ascii=False),
-        personal=[(name.replace("_", " "), value) for name, value in (personal or {}).items()],
+        personal=[(name.replace("_", " ").capitalize(), shown(value)) for name, value in (personal or {}).items()],
         has_personal=bool(kind and kind.personal_fields()),
         place=sealing.place_of(db, event_id),
     )
@@ -211,6 +212,20 @@ def raw(arrangement_id: str) -> ResponseReturnValue:
     response = Response(found.html, mimetype="text/html")
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+@bp.get("/mail/<sending_id>")
+@guards.staff(Permission.REPLAY)
+def mail(sending_id: str) -> ResponseReturnValue:
+    """Give the HTML of one email as it was sent, inert; reading it is an event."""
+    row, sent = outbox.sending(house.db(), sending_id), outbox.as_sent(house.db(), sending_id)
+    if row is None or sent is None or sent.html is None:
+        abort(404)
+    matches = hashlib.sha256(sent.html.encode()).hexdigest() == sent.sha256
+    event = MailReread(sending=row.id, hcp=row.hcp_id, sha256=sent.sha256, matches=matches)
+    record(house.db(), event, by=_me(), at=house.now())
+    headers.framed_and_inert()
+    return Response(sent.html, mimetype="text/html")
 
 
 def _search(text: str) -> Search:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.access import actions
@@ -86,6 +86,8 @@ def doctor(hcp_id: str) -> ResponseReturnValue:
         modes=words.MODES,
         at=house.now(),
         may_issue=_may_issue(card),
+        may_mail=may(identity.person(), Permission.MAIL_SEND) and "send.new" in current_app.view_functions,
+        me=identity.person().id,
         measured=_how_measured(),
         half_life=f"{house.settings().half_life_days:g}",
         **_times(),
@@ -220,7 +222,8 @@ def _activity(hcp_id: str) -> activity.Activity:
 
 
 def _moments(done: activity.Activity) -> list[timeline.Moment]:
-    senders = names_of(house.db(), [link.sender_id for link in done.links if link.sender_id])
+    ids = [link.sender_id for link in done.links] + [mail.sender_id for mail in done.mails]
+    senders = names_of(house.db(), [each for each in ids if each])
     return timeline.moments(done, senders=senders, at=house.now())
 
 

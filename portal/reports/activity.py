@@ -11,6 +11,8 @@ from portal.access.queries import links_of
 from portal.access.states import LinkRow
 from portal.hcp.consents import ConsentRow, ConsentState
 from portal.hcp.queries import consent_history, consent_in_force, declared_interests
+from portal.mailing.outbox import SendingRow, newest
+from portal.mailing.states import SendingKind
 from portal.microsite.models import StoredArrangement
 from portal.personalize import Arrangement
 from portal.personalize.codec import CodecRefused, arrangement_from_json
@@ -20,6 +22,7 @@ from portal.tracking import queries as tracking
 from portal.tracking.events import REGISTRY, Viewer
 from portal.tracking.records import CalculatorRow, InteractionRow, ViewRow, united_ms
 
+_MAIL = (SendingKind.APPROVED, SendingKind.FRESH)
 _FOR_REPS = frozenset(name for name, kind in REGISTRY.items() if Viewer.REP in kind.viewers and not kind.derived)
 
 
@@ -78,6 +81,7 @@ class Activity:
     calculators: tuple[CalculatorRow, ...]
     interactions: tuple[InteractionRow, ...]
     fetched: tuple[Fetched, ...]
+    mails: tuple[SendingRow, ...]
     decisions: tuple[ConsentRow, ...]
     sites: tuple[SiteState, ...]
     names: Titles
@@ -141,6 +145,7 @@ def activity_of(db: Session, hcp_id: str, *, half_life_days: float, at: datetime
             each for each in tracking.interactions_of(db, hcp_id) if each.view_id in shown and each.type in _FOR_REPS
         ),
         fetched=tuple(fetched(db, [link.id for link in links])),
+        mails=tuple(mail for mail in newest(db, hcp_id=hcp_id) if mail.kind in _MAIL),
         decisions=tuple(consent_history(db, hcp_id)),
         sites=tuple(_sites(db, hcp_id, half_life_days, at)),
         names=titles(db),

@@ -12,6 +12,7 @@ from portal.content.models import ModuleVersion
 from portal.hcp.models import Consent
 from portal.hcp.profiles import HcpCard
 from portal.hcp.queries import hcp_card
+from portal.mailing.outbox import SendingRow, newest
 from portal.microsite.models import StoredArrangement
 from portal.personalize import Arrangement
 from portal.personalize.codec import CodecRefused, arrangement_from_json
@@ -89,6 +90,7 @@ class Case:
     consents: tuple[ConsentRow, ...]
     links: tuple[LinkSeen, ...]
     visits: tuple[VisitSeen, ...]
+    mails: tuple[SendingRow, ...]
     pages: tuple[PageSeen, ...]
     more_pages: bool
 
@@ -116,6 +118,7 @@ def case_of(db: Session, hcp_id: str, *, as_of: datetime) -> Case | None:
         consents=_consents(db, hcp_id, sites, as_of),
         links=_links(db, hcp_id, sites, as_of),
         visits=_visits(db, Visit.hcp_id == hcp_id, Visit.opened_at <= as_of),
+        mails=tuple(mail for mail in newest(db, hcp_id=hcp_id) if mail.composed_at <= as_of and mail.kind != "test"),
         pages=tuple(pages[:PAGES_SHOWN]),
         more_pages=len(pages) > PAGES_SHOWN,
     )

@@ -7,12 +7,15 @@ from enum import StrEnum
 from itertools import groupby
 
 from portal.hcp.consents import Purpose
+from portal.mailing.outbox import SendingRow
+from portal.mailing.states import SendingKind, SendingState
 from portal.reports import words
 from portal.reports.activity import Activity
 from portal.reports.visits import Standing, VisitRow, Whose
 from portal.tracking.records import InteractionRow, ViewRow
 
 PARTS_SHOWN = 4
+_BY_MAIL = ("mail", "email")
 
 _INTERACTIONS = {
     "module.expanded": "Opened details of {subject}",
@@ -41,6 +44,7 @@ _DECISIONS = {
 class Kind(StrEnum):
     """What a moment is about; also the filter chips."""
 
+    MAIL = "mail"
     LINKS = "links"
     VISITS = "visits"
     READING = "reading"
@@ -51,7 +55,10 @@ class Kind(StrEnum):
 
 
 # Of one instant: the consent came before the visit, the visit before the reading.
-_RANK = {kind: rank for rank, kind in enumerate(("links", "automatic", "consent", "visits", "reading", "calculators"))}
+_RANK = {
+    kind: rank
+    for rank, kind in enumerate(("links", "mail", "automatic", "consent", "visits", "reading", "calculators"))
+}
 _RANK[Kind.ANSWERS] = len(_RANK)
 
 
@@ -73,6 +80,8 @@ class Moment:
     parts: tuple[tuple[str, int], ...] = field(default=())
     more_parts: int = 0
     link_id: str = ""
+    mail_id: str = ""
+    by_id: str | None = None
 
 
 def moments(activity: Activity, *, senders: Mapping[str, str], at: datetime) -> list[Moment]:
@@ -81,6 +90,7 @@ def moments(activity: Activity, *, senders: Mapping[str, str], at: datetime) -> 
     views = {view.id: view for view in activity.views}
     told = [
         *_links(activity, senders, at),
+        *(_mail(mail, senders) for mail in activity.mails),
         *(_visit(visit) for visit in activity.visits),
         *(_view(view, visits[str(view.visit_id)], activity) for view in activity.views),
         *_calculators(activity, visits, views),
@@ -101,10 +111,29 @@ def _links(activity: Activity, senders: Mapping[str, str], at: datetime) -> Iter
         landing = f", opening at {activity.names.module(link.site_id, link.landing)}" if link.landing else ""
         note = f"By {sender}, {words.CHANNELS.get(link.channel, link.channel)}{landing}"
         tag = {"open": "", "expired": "expired", "revoked": "revoked"}[link.state(at)]
-        yield Moment(link.created_at, Kind.LINKS, "Link issued", "link", note=note, tag=tag, link_id=link.id)
+        if link.channel not in _BY_MAIL:  # the mail itself is told
+            yield Moment(link.created_at, Kind.LINKS, "Link issued", "link", note=note, tag=tag, link_id=link.id)
         if link.revoked_at is not None:
             reason = link.revoked_reason or "no reason given"
             yield Moment(link.revoked_at, Kind.LINKS, "Link revoked", "cross", "bad", note=reason, link_id=link.id)
+
+
+def _mail(mail: SendingRow, senders: Mapping[str, str]) -> Moment:
+    fresh = mail.kind is SendingKind.FRESH
+    title = "Asked for a fresh link, sent by email" if fresh else f"Email “{mail.subject or 'erased'}”"
+    note = "" if fresh else f"By {senders.get(mail.sender_id or '', 'the portal')}"
+    tones = {SendingState.FAILED: "bad", SendingState.STOPPED: "warn", SendingState.UNCERTAIN: "warn"}
+    return Moment(
+        at=mail.handed_over_at or mail.finished_at or mail.due_at,
+        kind=Kind.MAIL,
+        title=title,
+        icon="undo" if mail.state is SendingState.UNDONE else "mail",
+        tone="automatic" if mail.state is SendingState.UNDONE else tones.get(mail.state, ""),
+        note=note,
+        tag=mail.in_words,
+        mail_id=mail.id,
+        by_id=mail.sender_id,
+    )
 
 
 def _visit(visit: VisitRow) -> Moment:
