@@ -1,6 +1,6 @@
 """Who may open a route: the decorators declare, one `before_request` enforces, `seal` refuses what is undeclared."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -12,6 +12,8 @@ from portal.staff.roles import Permission, may
 from portal.web import house, identity
 
 _View = TypeVar("_View", bound=Callable[..., Any])
+
+_NUL = "\0"  # nothing has such a name, nobody types it, and PostgreSQL cannot be asked for it
 
 
 class Public(StrEnum):
@@ -87,10 +89,25 @@ def _enforce() -> Response | None:
     if request.method not in ("GET", "HEAD", "OPTIONS") and not declared.cross_site and not is_same_origin():
         abort(403, description="cross-site")
     if declared.public is Public.VISIT:
-        return _require_visit()
-    if declared.public is Public.STAFF:
-        return _require_staff(declared.permission)
-    return None
+        turned_away = _require_visit()
+    elif declared.public is Public.STAFF:
+        turned_away = _require_staff(declared.permission)
+    else:
+        turned_away = None
+    if turned_away is None:
+        _refuse_nul(declared)
+    return turned_away
+
+
+def _refuse_nul(declared: Declaration) -> None:
+    named = [str(value) for value in (request.view_args or {}).values()]
+    if declared.public is not Public.EVERYBODY and any(_NUL in value for value in named):
+        abort(404)
+    if declared.cross_site:
+        return  # these read the body as it came
+    given = [value for form in (request.args, request.form) for values in form.listvalues() for value in values]
+    if any(_NUL in value for value in given):
+        abort(400)
 
 
 def _require_visit() -> Response | None:
@@ -113,13 +130,8 @@ def _require_staff(permission: Permission | None) -> Response | None:
 
 def is_same_origin() -> bool:
     """Tell whether the browser says that this unsafe request comes from our own pages."""
-    return is_from_here(request.environ, house.settings().base_url)
-
-
-def is_from_here(environ: Mapping[str, Any], base_url: str) -> bool:
-    """Tell the same of a request in plain WSGI."""
-    site = environ.get("HTTP_SEC_FETCH_SITE")
+    site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
-        return bool(site == "same-origin")
-    own = f"{environ.get('wsgi.url_scheme')}://{environ.get('HTTP_HOST')}"
-    return environ.get("HTTP_ORIGIN") in (own, base_url)
+        return site == "same-origin"
+    origin = request.headers.get("Origin")
+    return origin is not None and origin in (request.host_url.rstrip("/"), house.settings().base_url)

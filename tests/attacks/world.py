@@ -17,11 +17,11 @@ from portal.audit import Actor
 from portal.audit.models import AuditEvent
 from portal.content import history
 from portal.content.queries import site_by_key
-from portal.db import Database
+from portal.db import Database, new_id
 from portal.hcp.actions import create_hcp
 from portal.hcp.profiles import Profile
 from portal.hcp.queries import hcp_by_ref
-from portal.mailing import mailings, sendings
+from portal.mailing import mailings, sendings, unsubscribing
 from portal.mailing.models import MailPieceVersion, Sending
 from portal.mailing.queries import pieces_in_force
 from portal.mailing.sendings import Sender, Terms
@@ -60,6 +60,7 @@ class World:
     app: Flask
     ids: dict[str, str] = field(default_factory=dict)
     users: dict[str, str] = field(default_factory=dict)
+    doctors: dict[str, HouseClient] = field(default_factory=dict)  # first devices
 
     @property
     def database(self) -> Database:
@@ -70,10 +71,10 @@ class World:
 
     def actor(self, name: str) -> HouseClient:
         """A browser of one of `ACTORS`, signed in or in a visit as the name says."""
+        if name in self.doctors:
+            return self.doctors[name]
         client = HouseClient(self.app)
-        if name in ("doctor", "other doctor"):
-            press(client, "/v/" + self.ids[f"{name}'s token"])
-        elif name in STAFF:
+        if name in STAFF:
             sign_in(client, STAFF[name])
         elif name == "disabled":
             sign_in(client, "gone@portal.example")
@@ -160,7 +161,7 @@ def build(app: Flask) -> World:
         world.ids["rule set"] = live.id
     _serve(world)
     _draft(world)
-    _file(world)
+    keep_file(world)
     with world.database.reading() as db:
         world.ids["rule"] = _first_rule(world)
         event = db.scalars(select(AuditEvent.id).where(AuditEvent.name == "user.created").limit(1)).all()
@@ -190,13 +191,18 @@ def _mail(world: World, db: Session, who: str, hcp_id: str, sender_id: str, at: 
     )
     sending_id = db.scalars(select(Sending.id).where(Sending.mailing_id == mailing_id)).all()[0]
     world.ids[f"{who}'s sending"] = sending_id
+    opt_in_id = new_id()
+    unsubscribing.ask(db, hcp_id, world.ids["site"], sending_id=sending_id, opt_in_id=opt_in_id, by=SYSTEM, at=at)
+    world.ids[f"{who}'s opt-in token"] = tokens.for_id(Purpose.OPT_IN, opt_in_id)
     for purpose in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES):
         world.ids[f"{who}'s {purpose} token"] = tokens.for_id(purpose, sending_id)
 
 
 def _serve(world: World) -> None:
     for who in ("doctor", "other doctor"):
-        client = world.actor(who)
+        client = HouseClient(world.app)
+        press(client, "/v/" + world.ids[f"{who}'s token"])
+        world.doctors[who] = client
         assert client.get("/m/").status_code == 200
         with world.database.reading() as db:
             newest = select(StoredArrangement.id).order_by(StoredArrangement.at.desc())
@@ -216,7 +222,8 @@ def _first_rule(world: World) -> str:
     return found[1]
 
 
-def _file(world: World) -> None:
+def keep_file(world: World) -> None:
+    """Let a file of doctors wait for its confirmation."""
     rows = b"ref,first_name,last_name,email\nH-7001,Ada,Lind,ada.lind@clinic.example\n"
     client = world.actor("admin")
     data = {"file": (io.BytesIO(rows), "doctors.csv"), "csrf_token": token_of(client)}
