@@ -1,6 +1,6 @@
 """Who may open a route: the decorators declare, one `before_request` enforces, `seal` refuses what is undeclared."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -130,8 +130,13 @@ def _require_staff(permission: Permission | None) -> Response | None:
 
 def is_same_origin() -> bool:
     """Tell whether the browser says that this unsafe request comes from our own pages."""
-    site = request.headers.get("Sec-Fetch-Site")
+    return is_from_here(request.environ, house.settings().base_url)
+
+
+def is_from_here(environ: Mapping[str, Any], base_url: str) -> bool:
+    """Tell the same of a request in plain WSGI."""
+    site = environ.get("HTTP_SEC_FETCH_SITE")
     if site is not None:
-        return site == "same-origin"
-    origin = request.headers.get("Origin")
-    return origin is not None and origin in (request.host_url.rstrip("/"), house.settings().base_url)
+        return bool(site == "same-origin")
+    own = f"{environ.get('wsgi.url_scheme')}://{environ.get('HTTP_HOST')}"
+    return environ.get("HTTP_ORIGIN") in (own, base_url)
