@@ -20,7 +20,9 @@ BLUEPRINTS = (
     "rep",
     "rules",
     "rule_drafts",
+    "insights",
     "studio",
+    "formulas",
     "mail",
     "send",
     "outbox",
@@ -31,7 +33,7 @@ BLUEPRINTS = (
 COMMANDS: tuple[str, ...] = ("db", "demo", "staff", "hcp", "content", "calculators", "links", "tracking", "rules")
 COMMANDS += ("explain", "replay", "config", "mail", "worker", "audit", "keys")
 ROOMS: tuple[str, ...] = ("db.rates", "audit.models", "staff.models", "hcp.models", "content.models", "rulebook.models")
-ROOMS += ("access.models", "tracking.models", "mailing.models", "microsite.models")
+ROOMS += ("rulebook.segment_models", "access.models", "tracking.models", "mailing.models", "microsite.models")
 
 
 def create_app(settings: Settings | None = None) -> Flask:

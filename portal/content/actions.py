@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.audit import Actor, ActorKind, record
-from portal.content import approval
+from portal.content import approval, soundness
 from portal.content.approval import Printable, Render, approve
 from portal.content.drafts import BlockContent, Content, ModuleContent, prepare
 from portal.content.events import ChangesRequested, VersionDrafted, VersionEdited, VersionSubmitted, VersionWithdrawn
@@ -105,6 +105,8 @@ def submit(db: Session, version_id: str, *, by: Actor, at: datetime) -> None:
     if version.state != State.DRAFT:
         raise ApprovalRefused("Only a draft can be submitted for review.")
     _take_over(version, by)
+    if isinstance(version, ModuleVersion):
+        soundness.check(db, version)
     version.state = State.IN_REVIEW
     version.submitted_at = at
     record(db, VersionSubmitted(**_about(subject, version), sha256=version.sha256), by=by, at=at)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.audit import Actor, ActorKind, record
+from portal.content import soundness
 from portal.content.drafts import CODE_SLOT, DATE_SLOT, columns_of_kind, digest
 from portal.content.events import VersionApproved, VersionSuperseded
 from portal.content.models import Block, BlockVersion, Module, ModuleVersion, Review, Site
@@ -42,6 +43,7 @@ class Printable:
     topics: tuple[str, ...]
     calculator: str | None
     calculator_version: str | None
+    definition: str | None
     approval_code: str
     approved_at: datetime
     in_force_from: datetime
@@ -81,6 +83,8 @@ def approve(
     content = {name: getattr(version, name) for name in columns_of_kind(module=isinstance(version, ModuleVersion))}
     if digest(content) != version.sha256:
         raise ApprovalRefused("The content is not what was submitted; send it back to its author.")
+    if isinstance(version, ModuleVersion):
+        soundness.check(db, version)
     _supersede(db, version, subject, since, by=by, at=at)
     card, page = render(_printable(version, subject, code, at, since, until))
     # The fragments are stored before the state changes: an approved row is never written again.
@@ -212,6 +216,7 @@ def _printable(
         topics=tuple(module.topics) if module else (),
         calculator=module.calculator if module else None,
         calculator_version=module.calculator_version if module else None,
+        definition=module.definition if module else None,
         approval_code=code,
         approved_at=at,
         in_force_from=since,

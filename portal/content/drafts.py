@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from portal.content import formulas
 from portal.content.refusals import DraftRefused
 from portal.content.text import SectionMark, clean, count_words, sectioned
 
@@ -46,6 +47,7 @@ class ModuleContent:
     audiences: tuple[str, ...] = ()
     calculator: str | None = None
     calculator_version: str | None = None
+    definition: str | None = None  # JSON text; where it is given, it names the calculator and its version
 
 
 Content = BlockContent | ModuleContent
@@ -72,6 +74,8 @@ class Prepared:
 def prepare(key: str, content: Content) -> Prepared:
     """Return `content` of the module or block `key` as it will be stored; raises DraftRefused."""
     content = _without_marks(content)
+    if isinstance(content, ModuleContent):
+        content = formulas.named(content)
     _check(content)
     body = clean(content.body).strip()
     sections: tuple[SectionMark, ...] = ()

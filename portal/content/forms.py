@@ -46,6 +46,7 @@ def content_of(text: VersionText) -> Content:
         audiences=text.audiences,
         calculator=text.calculator,
         calculator_version=text.calculator_version,
+        definition=text.definition,
     )
 
 

@@ -58,6 +58,7 @@ class VersionText:
     audiences: tuple[str, ...]
     calculator: str | None
     calculator_version: str | None
+    definition: str | None
     card_hash: str | None
     page_hash: str | None
 
@@ -127,6 +128,7 @@ def version(db: Session, version_id: str, at: datetime) -> VersionText:
         audiences=tuple(module.audiences) if module else (),
         calculator=module.calculator if module else None,
         calculator_version=module.calculator_version if module else None,
+        definition=module.definition if module else None,
         card_hash=found.card_hash,
         page_hash=found.page_hash,
     )

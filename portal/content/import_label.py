@@ -35,6 +35,7 @@ class CalculatorModule:
     summary: str
     topics: tuple[str, ...] = ()
     citation: str = ""
+    definition: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ def add_calculators(
             topics=calculator.topics,
             calculator=calculator.calculator,
             calculator_version=calculator.version,
+            definition=calculator.definition,
         )
         made.append(DraftMade("module", calculator.key, draft(db, module_id, content, by=by, at=at)))
     return made

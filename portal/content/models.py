@@ -143,6 +143,7 @@ class ModuleVersion(_Versioned, Base):
     position: Mapped[int] = mapped_column(Integer)  # place in the standard order
     calculator: Mapped[str | None] = mapped_column(String(40))
     calculator_version: Mapped[str | None] = mapped_column(String(20))
+    definition: Mapped[str | None] = mapped_column(Text)  # the calculator's definition, as JSON text
 
 
 class BlockVersion(_Versioned, Base):

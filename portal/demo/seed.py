@@ -105,6 +105,7 @@ def _calculators() -> tuple[CalculatorModule, ...]:
                 title=calculator.definition.title,
                 summary=calculator.definition.purpose,
                 topics=topics[name],
+                definition=registry.source(name),
             )
         )
     return tuple(found)

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from portal.calculators import page as calculator_page
 from portal.calculators import registry
+from portal.calculators.calculator import Calculator, DefinitionRefused, parse_definition
 from portal.content.approval import Printable, Render
 from portal.microsite.pieces import without_marks
 from portal.microsite.press import Press
@@ -33,7 +34,7 @@ def cited(source: Mapping[str, Any]) -> str:
 
 
 def _module(press: Press, version: Printable) -> tuple[str, str]:
-    calculator = registry.get(version.calculator) if version.calculator else None
+    calculator = _calculator(version)
     shown = {
         "key": version.key,
         "kind": version.kind,
@@ -48,6 +49,16 @@ def _module(press: Press, version: Printable) -> tuple[str, str]:
         "calculator_view": calculator_page.view(calculator) if calculator else None,
     }
     return press.print("microsite/card.html", version=shown), press.print("microsite/body.html", version=shown)
+
+
+def _calculator(version: Printable) -> Calculator | None:
+    """Return the calculator a version defines itself, or the shipped one it names."""
+    if version.definition:
+        try:
+            return parse_definition(version.definition)
+        except DefinitionRefused:
+            return None  # a draft in the making; approval refuses it
+    return registry.get(version.calculator) if version.calculator else None
 
 
 def _block(version: Printable) -> tuple[str, str]:

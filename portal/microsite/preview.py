@@ -40,6 +40,7 @@ def _printable(text: VersionText, at: datetime) -> Printable:
         topics=text.topics,
         calculator=text.calculator,
         calculator_version=text.calculator_version,
+        definition=text.definition,
         approval_code=_NO_CODE,
         approved_at=at,
         in_force_from=at,

@@ -62,6 +62,7 @@ def test_what_is_approved_and_what_is_recorded_is_kept_by_the_database(demo_data
         "UPDATE fragments SET html = 'x'",
         "DELETE FROM fragments",
         "UPDATE module_versions SET title = 'x' WHERE state = 'approved'",
+        "UPDATE module_versions SET definition = 'x' WHERE state = 'approved'",
         "UPDATE block_versions SET body = 'x' WHERE state = 'approved'",
         "DELETE FROM module_versions",
     )
