@@ -46,7 +46,7 @@ def of(db: Session, decision: Decision, *, half_life_days: float, at: datetime) 
         visits=visits.count,
         last_visit_at=visits.last_at,
         modules=tuple(
-            (titles[each.module_key], each.eng_ms, each.last_at) for each in dwell if each.module_key in titles
+            (titles[each.module_key], int(each.eng_ms), each.last_at) for each in dwell if each.module_key in titles
         ),
         topics=tuple((names.get(key, key), value) for key, value in sorted(interest.items(), key=lambda e: -e[1])),
         calculators=tuple(

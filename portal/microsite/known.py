@@ -122,27 +122,15 @@ def history(
     )
 
 
+# Columns of the tables, not attributes of the models: rows are read without the work of mapping objects.
+_H, _TERRITORY = Hcp.__table__.c, Territory.__table__.c
 _CARD = (
-    Hcp.id,
-    Hcp.ref,
-    Hcp.npi,
-    Hcp.title,
-    Hcp.first_name,
-    Hcp.last_name,
-    Hcp.email,
-    Hcp.audience,
-    Hcp.specialty,
-    Hcp.segment,
-    Hcp.decile,
-    Hcp.adoption_step,
-    Hcp.knowledge_level,
-    Hcp.language,
-    Hcp.market,
-    Hcp.channel,
-    Territory.key,
-    Territory.name,
-    Hcp.access_revoked_at,
-    Hcp.erased_at,
+    *(_H[name] for name in ("id", "ref", "npi", "title", "first_name", "last_name", "email", "audience", "specialty")),
+    *(_H[name] for name in ("segment", "decile", "adoption_step", "knowledge_level", "language", "market", "channel")),
+    _TERRITORY.key,
+    _TERRITORY.name,
+    _H.access_revoked_at,
+    _H.erased_at,
 )
 
 
@@ -158,16 +146,17 @@ def _standing() -> Select[*tuple[Any, ...]]:
         .limit(1)
         .scalar_subquery()
     )
-    decided = (Consent.site_id, Consent.purpose, Consent.decision, Consent.source, Consent.wording, Consent.at)
-    here = and_(Consent.hcp_id == Hcp.id, or_(Consent.site_id == site, Consent.site_id.is_(None)))
+    c, sites, users = Consent.__table__.c, Site.__table__, User.__table__
+    decided = (c.site_id, c.purpose, c.decision, c.source, c.wording, c.at)
+    here = and_(c.hcp_id == _H.id, or_(c.site_id == site, c.site_id.is_(None)))
     return (
-        select(*_CARD, Site.revision, User.name, live, *decided)
-        .select_from(Hcp)
-        .join(Site, Site.id == site)
-        .outerjoin(Territory, Territory.id == Hcp.territory_id)
-        .outerjoin(User, User.id == bindparam("sender", type_=String()))
-        .outerjoin(Consent, here)
-        .where(Hcp.id == bindparam("hcp"))
+        select(*_CARD, sites.c.revision, users.c.name, live, *decided)
+        .select_from(Hcp.__table__)
+        .join(sites, sites.c.id == site)
+        .outerjoin(Territory.__table__, _TERRITORY.id == _H.territory_id)
+        .outerjoin(users, users.c.id == bindparam("sender", type_=String()))
+        .outerjoin(Consent.__table__, here)
+        .where(_H.id == bindparam("hcp"))
     )
 
 

@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import insert
+from sqlalchemy import Table, insert
 from sqlalchemy.orm import Session
 
 from portal.access.evidence import Confidence
@@ -28,6 +29,7 @@ from portal.tracking.choices import record_choice
 from portal.tracking.credential import Mint
 
 _MOST_FOUND = 999
+_KEEP = insert(cast(Table, StoredArrangement.__table__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def serve(
     sha256 = hashlib.sha256(html if kept is pieces else _joined(db, desk, kept)).hexdigest()
     arrangement = decision.arrangement
     db.execute(
-        insert(StoredArrangement),
+        _KEEP,
         {
             "id": arrangement_id,
             "at": at,

@@ -100,7 +100,7 @@ def _enter(environment: dict[str, str], port: int, ref: str) -> str:
         "Content-Type": "application/x-www-form-urlencoded",
         "Sec-Fetch-Site": "same-origin",
         "Sec-Fetch-User": "?1",
-        "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0 Safari/537.36",
+        "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0.0.0 Safari/537.36",
     }
     connection.request("POST", path, body=f"nonce={nonce[1].decode()}", headers=headers)
     answer = connection.getresponse()
