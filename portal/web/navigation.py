@@ -14,6 +14,7 @@ _SECTIONS = (
     ("Email figures", "outbox.figures", Permission.REPORT_READ),
     ("Outbox", "outbox.home", Permission.OUTBOX_READ),
     ("Rules", "rules.home", Permission.RULES_READ),
+    ("Insights", "insights.home", Permission.RULES_READ),
     ("Audit log", "compliance.home", Permission.AUDIT_READ),
     ("Import doctors", "hcps.upload", Permission.HCP_IMPORT),
     ("Users", "staff.users", Permission.USERS_MANAGE),
