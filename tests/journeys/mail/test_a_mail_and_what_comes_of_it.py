@@ -1,0 +1,126 @@
+"""Rep sends, scanner storms, doctor reads, a colleague gets the forwarded mail, the doctor unsubscribes."""
+
+import re
+import sqlite3
+import urllib.error
+import urllib.request
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.journeys.conftest import Running, sign_in
+from tests.mailing.conftest import MailServer, mail_server  # noqa: F401
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "walk-through-26"
+
+
+def let_time_pass(portal: Running, statement: str) -> None:
+    """Move moments of the stored mail back, instead of waiting."""
+    database = sqlite3.connect(portal.folder / "portal.sqlite", timeout=20)
+    with database:
+        database.execute(statement)
+    database.close()
+
+
+def fetch(url: str, method: str = "GET", body: bytes | None = None) -> int:
+    asked = urllib.request.Request(url, data=body, method=method, headers={"User-Agent": "Mozilla/5.0 Chrome/90.0"})
+    try:
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refused:
+        return refused.code
+
+
+def tiles(page: Page) -> dict[str, int]:
+    """The figures of the funnel by label."""
+    found = page.locator(".tile").evaluate_all(
+        "all => all.map(t => [t.querySelector('.tile-label').innerText, t.querySelector('.tile-value').innerText])"
+    )
+    return {str(label): int(value) for label, value in found}
+
+
+def test_a_mail_and_what_comes_of_it(portal: Running, phone: Page, desk: Page, mail_server: MailServer) -> None:  # noqa: F811
+    portal.environment["PORTAL_SMTP_URL"] = mail_server.url
+
+    # The representative writes to a doctor, sees the very mail, and sends it.
+    sign_in(desk, portal.url, "rep@portal.example", PASSWORD)
+    desk.get_by_role("link", name="Email", exact=True).click()
+    desk.get_by_role("link", name="Write to a doctor").first.click()
+    desk.get_by_label("Dr Karin Meier").check()
+    desk.get_by_role("button", name="Go on").click()
+    desk.get_by_label("Occasion").select_option("As you asked,")
+    desk.get_by_label("Dosage and administration").first.check()
+    desk.get_by_role("button", name="Update the preview").click()
+    assert "Dear Dr Meier" in desk.frame_locator("iframe").locator("body").inner_text()
+    desk.get_by_role("button", name="Send 1 email to Dr Karin Meier").click()
+    desk.wait_for_url("**/sent")
+    group = desk.url
+    assert desk.get_by_role("button", name="Undo").is_visible()
+    portal.command("worker", "--once")
+    assert mail_server.received == []  # it can still be undone
+    let_time_pass(portal, "UPDATE outbox SET due_at = datetime(due_at, '-1 minute')")
+    portal.command("worker", "--once")
+    portal.command("worker", "--once")
+    [message] = mail_server.received
+    text = message.get_body(("plain",))
+    assert text is not None
+    links = re.findall(r"http\S+/v/[a-z2-7]+", text.get_content())
+    assert len(links) == 4
+
+    # A scanner fetches everything in the mail, twice, and posts where it can.
+    out = str(message["List-Unsubscribe"]).strip("<>")
+    prefer = re.search(r"http\S+/p/[a-z2-7]+", text.get_content())
+    assert prefer
+    for _ in range(2):
+        for link in (*links, out, prefer[0]):
+            assert fetch(link) == 200
+            fetch(link, "HEAD")
+        assert fetch(out, "POST", b"a=b") == 200
+        for link in links:
+            assert fetch(link, "POST", b"nonce=x") in (403, 404)
+    let_time_pass(portal, "UPDATE links SET handed_over_at = datetime(handed_over_at, '-10 minutes')")
+    phone.wait_for_timeout(11_000)  # the storm is over
+
+    # The doctor opens one link, reads, and is known on this device.
+    dosing = re.search(r"Read the dosage section: (\S+)", text.get_content())
+    assert dosing
+    phone.goto(dosing[1])
+    phone.get_by_role("button", name="Open my page").click()
+    phone.wait_for_url("**/m/dosing")
+    for _ in range(8):
+        phone.mouse.wheel(0, 60)
+        phone.wait_for_timeout(1000)
+    phone.goto(portal.url + "/m/")
+    phone.wait_for_timeout(500)
+
+    # A colleague gets the forwarded mail: another device, nobody's.
+    colleague = phone.context.browser.new_context()  # type: ignore[union-attr]
+    other = colleague.new_page()
+    other.goto(dosing[1])
+    other.get_by_role("button", name="Open my page").click()
+    other.wait_for_url("**/m/dosing")
+    other.goto(portal.url + "/m/")
+    assert "this device is not known yet" in other.locator("body").inner_text().lower()
+    colleague.close()
+
+    # The doctor unsubscribes on the page; from now on nothing can be sent.
+    phone.goto(out)
+    phone.get_by_role("button", name="Unsubscribe").click()
+    assert phone.locator("h1").inner_text() == "Unsubscribe from email"  # pressing alone says nothing
+    phone.get_by_label("Mail like the one I came from").check()
+    phone.get_by_role("button", name="Unsubscribe").click()
+    phone.wait_for_load_state()
+    assert phone.locator("h1").inner_text() == "You are unsubscribed"
+
+    # The representative sees it all, robots apart.
+    desk.goto(group)
+    figures = tiles(desk)
+    assert figures["Accepted"] == 1
+    assert figures["Opened by a person, confirmed"] == 1
+    assert figures["Opened, unconfirmed"] == 0
+    assert figures["Unsubscribed"] == 1
+    assert figures["Automatic"] >= 8
+    desk.goto(portal.url + "/staff/mail/new")
+    assert "The doctor unsubscribed from mail." in desk.locator("main").inner_text()
