@@ -186,20 +186,28 @@ class Books:
         }
 
     def _save_interest(self, connection: Connection) -> None:
+        dialect, places = connection.dialect, sorted(self._topics.items())
+        if dialect.name != "sqlite":
+            added = [
+                {"hcp_id": hcp_id, "site_id": site_id, "topic": topic, "value_ms": float(ms), "at": self._at}
+                for (hcp_id, site_id, topic), ms in places
+            ]
+            statements.add_interest(dialect, self._half_life_days).run(connection, added)
+            return
         doctors = sorted({hcp_id for hcp_id, _, _ in self._topics})
         stored = {
             (row["hcp_id"], row["site_id"], row["topic"]): (row["value_ms"], row["at"])
-            for row in statements.interest_of(connection.dialect, len(doctors)).rows(connection, doctors)
+            for row in statements.interest_of(dialect, len(doctors)).rows(connection, doctors)
         }
         rows = []
-        for place, ms in sorted(self._topics.items()):
+        for place, ms in places:
             value, since = stored.get(place, (0.0, self._at))
             until = max(since, self._at)
             left = value * 0.5 ** ((until - since) / _DAY / self._half_life_days)
             rows.append(
                 {"hcp_id": place[0], "site_id": place[1], "topic": place[2], "value_ms": left + ms, "at": until}
             )
-        statements.save_interest(connection.dialect).run(connection, rows)
+        statements.save_interest(dialect).run(connection, rows)
 
 
 def _in_order(rows: dict[Any, dict[str, Any]]) -> list[dict[str, Any]]:

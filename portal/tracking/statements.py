@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     Dialect,
+    Float,
     Insert,
     Table,
     Text,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     cast,
     func,
     insert,
+    literal_column,
     select,
     update,
 )
@@ -80,7 +82,7 @@ def views_by_id(dialect: Dialect, count: int) -> PreparedRead:
 def interest_of(dialect: Dialect, count: int) -> PreparedRead:
     """Return the question for the interest of `count` doctors."""
     table = _table(Interest)
-    return PreparedRead(select(table).where(table.c.hcp_id.in_(places(count))).with_for_update(), dialect)
+    return PreparedRead(select(table).where(table.c.hcp_id.in_(places(count))), dialect)
 
 
 @lru_cache(maxsize=1)
@@ -117,9 +119,23 @@ def save_sections(dialect: Dialect) -> PreparedWrite:
     return PreparedWrite(_upsert(dialect.name, table, ("view_id", "section"), counters), dialect, table.c.keys())
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)
+def add_interest(dialect: Dialect, half_life_days: float) -> PreparedWrite:
+    """Return the write that adds to interest and decays what is there; for databases with several writers at once."""
+    table = _table(Interest)
+    base = _insert(dialect.name, table)
+    silent_s = "greatest(0, extract(epoch from (excluded.at - interest.at)))"
+    left = table.c.value_ms * literal_column(f"power(0.5, {silent_s} / {86_400 * float(half_life_days)!r})", Float)
+    added = base.on_conflict_do_update(
+        index_elements=["hcp_id", "site_id", "topic"],
+        set_={"value_ms": left + base.excluded.value_ms, "at": func.greatest(table.c.at, base.excluded.at)},
+    )
+    return PreparedWrite(added, dialect, table.c.keys())
+
+
+@lru_cache(maxsize=1)
 def save_interest(dialect: Dialect) -> PreparedWrite:
-    """Return the write of decayed interest."""
+    """Return the write of interest decayed before; for SQLite, where a writer is alone and may lack `power`."""
     table = _table(Interest)
     saved = _upsert(dialect.name, table, ("hcp_id", "site_id", "topic"), ("value_ms", "at"))
     return PreparedWrite(saved, dialect, table.c.keys())

@@ -368,26 +368,26 @@ def test_beats_of_one_doctor_at_once_add_up(database: Database) -> None:
     lines = []
     with database.writing() as db:
         for _ in range(4):
-            lines.append(page(db)[1])
+            lines.append(page(db, sections=[(key, key[:6], "v" * 32, ("all",), 100) for key in SECTIONS])[1])
     faults: list[BaseException] = []
 
-    def send(credential: str) -> None:
+    def send(credential: str, section: str) -> None:
         try:
             line = Timeline()
             for _ in range(10):
-                line.live("read", 500, "efficacy")
+                line.live("read", 500, section)
                 with database.writing() as db:
                     take(db, line.message(), credential, at=AT + timedelta(seconds=30))
         except BaseException as fault:
             faults.append(fault)
 
-    threads = [threading.Thread(target=send, args=(credential,)) for credential in lines]
+    threads = [threading.Thread(target=send, args=pair) for pair in zip(lines, SECTIONS, strict=True)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert faults == []
     with database.reading() as db:
-        assert queries.dwell_by_module(db, DOCTOR)[0].eng_ms == 20_000
-        minutes = queries.profile(db, DOCTOR, SITE, at=AT + timedelta(seconds=30), half_life_days=30)["efficacy"]
+        assert sum(module.eng_ms for module in queries.dwell_by_module(db, DOCTOR)) == 20_000
+        minutes = queries.profile(db, DOCTOR, SITE, at=AT + timedelta(seconds=30), half_life_days=30)["all"]
         assert minutes == pytest.approx(20 / 60, rel=1e-6)
