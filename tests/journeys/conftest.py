@@ -67,7 +67,11 @@ class Running:
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A portal of this test file's own, with the demo in it."""
-    folder = tmp_path_factory.mktemp("portal")
+    yield from running(tmp_path_factory.mktemp("portal"), {})
+
+
+def running(folder: Path, more: dict[str, str]) -> Iterator[Running]:
+    """A portal with the demo in it, its files in `folder`; `more` settings come on top."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -80,6 +84,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         "PORTAL_BASE_URL": url,
         "PORTAL_DEMO": "1",
         "PORT": str(port),
+        **more,
     }
     flask = [sys.executable, "-m", "flask", "--app", "wsgi"]
     for words in (["db", "upgrade"], ["demo", "seed"]):
