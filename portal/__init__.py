@@ -20,6 +20,7 @@ BLUEPRINTS = (
     "rep",
     "rules",
     "rule_drafts",
+    "rule_trials",
     "insights",
     "studio",
     "formulas",

@@ -13,6 +13,7 @@ from portal.audit.keeping import seal_all
 from portal.config import Settings
 from portal.mailing.courier import CourierRefused, Route
 from portal.microsite.post_office import NoServer, hand_over_due
+from portal.microsite.trying import take_on_all
 
 
 @click.command("worker")
@@ -20,7 +21,7 @@ from portal.microsite.post_office import NoServer, hand_over_due
 @click.option("--seconds", type=click.FloatRange(0.2, 600), default=2.0, help="Pause between two rounds.")
 @with_appcontext
 def group(once: bool, seconds: float) -> None:
-    """Hand over mail that is due and seal the audit log; end tidily on SIGTERM and SIGINT."""
+    """Hand over mail that is due, seal the audit log, take back-tests on; end tidily on SIGTERM and SIGINT."""
     settings: Settings = current_app.extensions["portal.settings"]
     database, tokens = current_app.extensions["portal.database"], current_app.extensions["portal.tokens"]
     log = structlog.get_logger()
@@ -54,5 +55,11 @@ def group(once: bool, seconds: float) -> None:
             if once:
                 raise
             log.error("mail failed", kind=type(failed).__name__)  # the next round tries again
+        try:
+            take_on_all(database, seconds=seconds, clock=clock.now)
+        except Exception as failed:
+            if once:
+                raise
+            log.error("back-test failed", kind=type(failed).__name__)  # the next round tries again
         if once or stop.wait(seconds):
             return

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
@@ -32,6 +33,13 @@ def recent_facts(db: Session, site_id: str, *, limit: int) -> list[Facts]:
     return [facts_from_json(text) for text in {row.hcp_id: row.facts for row in rows}.values()]
 
 
+def latest_doctors(db: Session, site_id: str, *, most: int) -> list[str]:
+    """Return the doctors whose pages were served last, newest first, by id."""
+    c = _PAGES
+    newest = select(c.hcp_id).where(_home(site_id), c.hcp_id.is_not(None)).group_by(c.hcp_id)
+    return [hcp_id for hcp_id in db.scalars(newest.order_by(func.max(c.at).desc()).limit(most)) if hcp_id is not None]
+
+
 def past_page(db: Session, arrangement_id: str) -> tuple[Stored, str] | None:
     """Return one page as it was served and its decision (canonical JSON), None where there is none."""
     found = next(_pages(db, _PAGES.id == arrangement_id), None)
@@ -44,9 +52,21 @@ def past_pages(db: Session, site_id: str) -> Iterator[Stored]:
     return _pages(db, _home(site_id))
 
 
-def count_pages(db: Session, site_id: str) -> int:
-    """Return how many pages `past_pages` gives."""
-    return db.scalar(select(func.count()).select_from(StoredArrangement).where(_home(site_id))) or 0
+def pages_after(
+    db: Session, site_id: str, *, after: tuple[datetime, str] | None, until: datetime, most: int
+) -> list[tuple[datetime, Stored]]:
+    """Return the next pages in the order of `past_pages`, with their moments: after one page, until an instant."""
+    c = _PAGES
+    wanted = _home(site_id) & (c.at <= until)
+    if after is not None:
+        wanted &= (c.at > after[0]) | ((c.at == after[0]) & (c.id > after[1]))
+    return list(_dated(db, wanted, most))
+
+
+def count_pages(db: Session, site_id: str, *, until: datetime | None = None) -> int:
+    """Return how many pages `past_pages` gives, those until an instant where one is named."""
+    counted = select(func.count()).select_from(StoredArrangement).where(_home(site_id))
+    return db.scalar(counted if until is None else counted.where(_PAGES.at <= until)) or 0
 
 
 def _home(site_id: str) -> ColumnElement[bool]:
@@ -54,15 +74,20 @@ def _home(site_id: str) -> ColumnElement[bool]:
 
 
 def _pages(db: Session, wanted: ColumnElement[bool]) -> Iterator[Stored]:
+    return (page for _, page in _dated(db, wanted))
+
+
+def _dated(db: Session, wanted: ColumnElement[bool], most: int | None = None) -> Iterator[tuple[datetime, Stored]]:
     c = _PAGES
     rows = db.execute(
-        select(c.id, c.hcp_id, c.facts, Fragment.html, c.decision)
+        select(c.at, c.id, c.hcp_id, c.facts, Fragment.html, c.decision)
         .join(Fragment, Fragment.hash == c.candidates)
         .where(wanted)
         .order_by(c.at, c.id)
+        .limit(most)
         .execution_options(yield_per=_BATCH)
     )
-    for page_id, hcp_id, facts, candidates, decision in rows:
+    for at, page_id, hcp_id, facts, candidates, decision in rows:
         told = json.loads(decision)
         served = tuple(item["module"] for item in told["items"])
-        yield Stored(page_id, hcp_id or "", facts, candidates, served, told["rule_set"], told["rule_set_version"])
+        yield at, Stored(page_id, hcp_id or "", facts, candidates, served, told["rule_set"], told["rule_set_version"])

@@ -43,16 +43,30 @@ def of(db: Session, desk: Desk, hcp_id: str, site_id: str, *, at: datetime, now:
     standing = known.standing(db, hcp_id, site_id, sender_id=None, at=at)
     if standing is None or standing.card.erased_at is not None:
         return None
-    in_force = at_instant(db, site_id, at=at)
-    if in_force is None:
+    found = decided(db, hcp_id, site_id, half_life_days=desk.half_life_days, at=at, now=now)
+    if found is None:
         return Preview(standing.card, "", "", None, None)
-    reader = Reader(standing.card, standing.consent, _visit(hcp_id, site_id, at))
-    if at < now:
-        decision, rests_on = _as_known(db, reader, in_force, at=at)
-    else:
-        decision, rests_on = serve.decide(db, reader, in_force, half_life_days=desk.half_life_days, at=at), None
+    decision, rests_on = found
+    in_force = decision.in_force
     html = serve.preview(db, desk, decision, sheets.home(decision, prepared=""), strip=STRIP, at=now)
     return Preview(standing.card, in_force.site.key, decision.arrangement.mode, rests_on, html)
+
+
+def decided(
+    db: Session, hcp_id: str, site_id: str, *, half_life_days: float, at: datetime, now: datetime
+) -> tuple[Decision, datetime | None] | None:
+    """Return what would be decided for a doctor at `at`, and when what it rests on was written down (None: now).
+
+    None where the doctor is missing or erased, or the site serves nothing at that instant.
+    """
+    standing = known.standing(db, hcp_id, site_id, sender_id=None, at=at)
+    in_force = at_instant(db, site_id, at=at)
+    if standing is None or standing.card.erased_at is not None or in_force is None:
+        return None
+    reader = Reader(standing.card, standing.consent, _visit(hcp_id, site_id, at))
+    if at < now:
+        return _as_known(db, reader, in_force, at=at)
+    return serve.decide(db, reader, in_force, half_life_days=half_life_days, at=at), None
 
 
 def _as_known(db: Session, reader: Reader, in_force: SiteInForce, *, at: datetime) -> tuple[Decision, datetime | None]:

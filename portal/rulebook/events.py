@@ -124,3 +124,14 @@ class RuleSetDiscarded(Event, name="ruleset.discarded", words="discarded draft {
     rule_set: str
     site: str
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSetBacktested(Event, name="ruleset.backtested", words="tried rules version {version} on {pages} pages"):
+    """A version was tried on the pages served before."""
+
+    rule_set: str
+    site: str
+    version: int
+    body_sha256: str
+    pages: int

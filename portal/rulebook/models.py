@@ -60,3 +60,23 @@ class RuleSetStep(Base):
     by_id: Mapped[str] = mapped_column(String(32))
     note: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
+
+
+class StoredBacktest(Base):
+    """One trial of a rule set on the pages served before; done in parts, so that its progress can be seen."""
+
+    __tablename__ = "backtests"
+    __table_args__ = (Index(None, "rule_set_id", "started_at"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    rule_set_id: Mapped[str] = mapped_column(ForeignKey("rule_sets.id"))
+    revision: Mapped[int] = mapped_column(Integer)  # of the rule set when it began
+    body: Mapped[str] = mapped_column(Text)  # what is tried, whatever becomes of the draft meanwhile
+    by_id: Mapped[str] = mapped_column(String(32))
+    started_at: Mapped[datetime]
+    total: Mapped[int] = mapped_column(Integer)
+    done: Mapped[int] = mapped_column(Integer)
+    last_at: Mapped[datetime | None]  # the newest page done, and its id
+    last_id: Mapped[str] = mapped_column(String(32))
+    tally: Mapped[str] = mapped_column(Text)
+    finished_at: Mapped[datetime | None]
