@@ -16,11 +16,12 @@ from portal.reports import effects, revising
 from portal.reports.effect_words import row_of
 from portal.reports.matching import Matches, matching, who
 from portal.reports.rule_offer import offer
-from portal.rulebook import forms, segments
+from portal.rulebook import forms, queries, segments
 from portal.rulebook.builder import GROUP_WORDS, LABELS, facts_offered, view_of
 from portal.rulebook.judging import asked
 from portal.rulebook.segments import Segment, SegmentRefused
 from portal.rulebook.sentences import Line, lines
+from portal.rulebook.states import State
 from portal.staff import queries as staff
 from portal.staff.roles import Permission, may
 from portal.web import guards, house, htmx, identity
@@ -155,6 +156,7 @@ def _page(found: Segment, errors: list[tuple[str, str]] | None = None) -> str:
         doctors=who(db, site.id, found.condition, at=at, half_life_days=half_life, limit=_LISTED),
         listed=_LISTED,
         uses=segments.uses_of(db, site.id, {found.id: found.condition}, at)[found.id],
+        drafts=[version for version in queries.unreleased(db, site.id, at) if version.state == State.DRAFT],
         people=staff.names_of(db, {found.author_id}),
         errors=errors or [],
         typed=request.form.get("name", found.name),

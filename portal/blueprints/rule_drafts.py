@@ -18,7 +18,7 @@ from portal.personalize.lint import lint
 from portal.personalize.rules import Rule, RuleSet, dump
 from portal.reports.matching.audience import Matches, matching
 from portal.reports.rule_offer import offer
-from portal.rulebook import actions, editing, forms, queries
+from portal.rulebook import actions, editing, forms, queries, segments
 from portal.rulebook.bodies import acting_condition
 from portal.rulebook.builder import GROUP_WORDS, LABELS, effect_view, facts_offered, view_of
 from portal.rulebook.judging import asked, fresh_id, judge
@@ -63,8 +63,8 @@ def draft(rule_set_id: str) -> ResponseReturnValue:
 @bp.get("/<rule_set_id>/rules/new")
 @guards.staff(Permission.RULES_WRITE)
 def new_rule(rule_set_id: str) -> ResponseReturnValue:
-    """Show the builder with an empty rule."""
-    return _builder(_draft(rule_set_id), None, forms.RuleForm())
+    """Show the builder with an empty rule, or with the conditions of a segment."""
+    return _builder(_draft(rule_set_id), None, _fresh_form(request.args.get("segment", "")))
 
 
 @bp.post("/<rule_set_id>/rules/new")
@@ -166,6 +166,11 @@ def discard(rule_set_id: str) -> ResponseReturnValue:
         return _draft_page(found, [("note", refused.sentence)]), 422
     flash(f"Draft {found.version} is discarded. It stays readable in the history.", "good")
     return redirect(url_for("rules.home", site=_site(found).key), code=303)
+
+
+def _fresh_form(segment_id: str) -> forms.RuleForm:
+    chosen = segments.segment(house.db(), segment_id) if is_id(segment_id) else None
+    return forms.RuleForm(when=forms.form_of(segments.probe(chosen.condition)).when) if chosen else forms.RuleForm()
 
 
 def _build(found: RuleSetVersion, known: Rule | None) -> ResponseReturnValue:

@@ -11,7 +11,7 @@ from portal.hcp.models import Consent, Hcp
 from tests.client import HouseClient
 from tests.people import Staff, sign_in_as
 from tests.rulebook.rooms import deeds
-from tests.rules.pages import form_on, seeded, send
+from tests.rules.pages import begun, form_on, seeded, send
 
 SignIn = Callable[[HouseClient, str], Staff]
 HOME = "/staff/insights/"
@@ -159,6 +159,19 @@ def test_the_builder_changes_its_shape_and_takes_the_conditions_of_a_rule(sqlite
     response = client.submit(NEW, NEW, fields)
     assert response.status_code == 200
     assert form_on(response.text, "segments/new?site=demo-us-en")["n0-1.fact"] == ""
+
+
+def test_a_rule_begins_with_a_segment_and_a_segment_with_a_rule(sqlite_app: Flask) -> None:
+    seeded(sqlite_app)
+    client = HouseClient(sqlite_app)
+    sign_in_as(sqlite_app, client, "marketer")
+    draft, place = begun(client), saved(client)
+    link = f"{draft}/rules/new?segment={place.rsplit('/', 1)[-1]}"
+    assert link in client.get(place).text
+    fields = form_on(client.get(link).text, "/rules/new")
+    assert {name: fields[name] for name in CARDIOLOGY} == CARDIOLOGY
+    assert NEW in client.get(link).text
+    assert client.get(f"{draft}/rules/new?segment={new_id()}").status_code == 200
 
 
 def test_sites_and_segments_that_are_not_there_are_missing(sqlite_app: Flask) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, String, and_, case, func, literal, null, or_, select
+from sqlalchemy import CTE, ColumnElement, Select, String, case, func, literal, null, or_, select
 
 from portal.hcp.consents import DECISIONS, GIVEN, Purpose, Tracking
 from portal.hcp.models import Consent, Hcp, Territory
@@ -34,10 +34,11 @@ class Ground:
 
 def people(site_id: str) -> CTE:
     """Return one row per doctor who can be served: id, whether the page may be personal, and the profile."""
-    agreed = and_(
-        Hcp.id.in_(_agreed(site_id, Purpose.PROFILING, GIVEN)),
-        Hcp.id.in_(_agreed(site_id, Purpose.TRACKING, Tracking.IDENTIFIED)),
-    )
+    profiling = _agreed(site_id, Purpose.PROFILING, GIVEN).subquery()
+    tracking = _agreed(site_id, Purpose.TRACKING, Tracking.IDENTIFIED).subquery()
+    # Joined, not asked for in every column, so that the decisions are gone through once.
+    both = select(profiling.c.hcp_id).join(tracking, tracking.c.hcp_id == profiling.c.hcp_id).cte("agreed")
+    agreed = both.c.hcp_id.is_not(None)
     known: list[ColumnElement[Any]] = [
         case((agreed, func.coalesce(column, literal("", String()))), else_=literal("", String())).label(name)
         for name, column in PROFILE.items()
@@ -46,6 +47,7 @@ def people(site_id: str) -> CTE:
     known += [column.label(name) for name, column in OPEN.items()]
     return (
         select(Hcp.id, agreed.label("personal"), *known)
+        .outerjoin(both, both.c.hcp_id == Hcp.id)
         .outerjoin(Territory, Territory.id == Hcp.territory_id)
         .where(Hcp.erased_at.is_(None), Hcp.access_revoked_at.is_(None))
         .cte("people")
