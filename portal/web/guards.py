@@ -111,6 +111,8 @@ def _refuse_nul(declared: Declaration) -> None:
 
 
 def _require_visit() -> Response | None:
+    if "prefetch" in request.headers.get("Sec-Purpose", ""):
+        return Response(status=204)  # a page nobody asked for yet: the browser asks again
     if identity.current_visit() is None:
         return redirect(url_for("door.lost"), code=303)
     return None

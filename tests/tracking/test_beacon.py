@@ -163,3 +163,11 @@ def test_hundreds_of_malformed_beats_over_http_give_no_server_error(reader: Read
     statuses = {reader.send(body) for body in malformed_beats(random.Random(5), message, 400)}
     assert statuses <= {204, 400, 410, 413, 429}
     assert (reader.row().eng_ms or 0) <= 4000 + 250
+
+
+@pytest.mark.parametrize("purpose", ["prefetch", "prefetch;prerender"])
+def test_a_page_fetched_ahead_creates_nothing(reader: Reader, purpose: str) -> None:
+    before = reader.row().id
+    answer = reader.client.get("/m/", headers={"Sec-Purpose": purpose})
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert reader.row().id == before
