@@ -98,6 +98,9 @@ def check(db: Session, verifier_key: str, *, trusted: Sequence[str] = ()) -> Fin
             if expected is not None and expected.root != growing.root():
                 raise _Broken(f"the checkpoint of {growing.size} entries states another root", growing.size - 1)
         _check_end(db, growing.size, stated)
+    except ValueError:  # a time that is none, JSON that is none
+        fault = f"what is stored of entry {growing.size} cannot be read"
+        return Finding(growing.size, growing.root().hex(), 0, erased, fault, growing.size, newest_at)
     except _Broken as broken:
         return Finding(growing.size, growing.root().hex(), 0, erased, broken.fault, broken.place, newest_at)
     return Finding(growing.size, growing.root().hex(), unsealed(db), erased, None, None, newest_at)
@@ -106,14 +109,14 @@ def check(db: Session, verifier_key: str, *, trusted: Sequence[str] = ()) -> Fin
 def _stated(db: Session, verifier_key: str, trusted: Sequence[str]) -> dict[int, Checkpoint]:
     """Return every checkpoint by size, stored and trusted; two that disagree are a fault."""
     found: dict[int, Checkpoint] = {}
-    stored = db.execute(select(AuditCheckpoint.size, AuditCheckpoint.note).order_by(AuditCheckpoint.size)).all()
-    for size, note in [*stored, *[(None, note) for note in trusted]]:
+    stored = db.scalars(select(AuditCheckpoint).order_by(AuditCheckpoint.size)).all()
+    for note, row in [*[(row.note, row) for row in stored], *[(note, None) for note in trusted]]:
         try:
             checkpoint = opened(note, verifier_key)
         except CheckpointRefused as refused:
             raise _Broken(f"a checkpoint does not hold: {refused}") from None
-        if size is not None and checkpoint.size != size:
-            raise _Broken(f"the checkpoint of {size} entries states {checkpoint.size}")
+        if row is not None and (checkpoint.size, checkpoint.at) != (row.size, instant(row.at)):
+            raise _Broken(f"the checkpoint of {row.size} entries states {checkpoint.size} at {checkpoint.at}")
         if found.setdefault(checkpoint.size, checkpoint) != checkpoint:
             raise _Broken(f"two checkpoints of {checkpoint.size} entries disagree")
     found.pop(0, None)
@@ -125,6 +128,13 @@ def _check_end(db: Session, size: int, stated: dict[int, Checkpoint]) -> None:
         raise _Broken(f"the log has {size} entries, a checkpoint states {max(stated)}: it was cut short", size)
     if newest_size(db) != size:
         raise _Broken(f"no checkpoint states all {size} entries", size)
+    stray = (
+        select(AuditPersonal.event_id)
+        .outerjoin(AuditEvent, AuditEvent.id == AuditPersonal.event_id)
+        .where(AuditEvent.id.is_(None))
+    )
+    if db.execute(stray.limit(1)).first() is not None:
+        raise _Broken("personal values belong to no event", size)
     nodes = db.execute(select(func.count()).select_from(AuditNode)).scalar_one()
     if nodes != sum(size >> level for level in range(size.bit_length())):
         raise _Broken("the stored tree has nodes that no entries make", size)

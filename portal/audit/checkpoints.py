@@ -6,10 +6,13 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from portal.audit.canonical import instant
 
 _ED25519 = b"\x01"
 _NAME = re.compile(r"[A-Za-z0-9.:/_-]{1,120}")
@@ -23,11 +26,12 @@ class CheckpointRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The size of the log and the root (32 bytes) of its tree, under the log's name."""
+    """The size of the log and the root (32 bytes) of its tree at a moment, under the log's name."""
 
     origin: str
     size: int
     root: bytes
+    at: str
 
 
 class Signer:
@@ -45,9 +49,9 @@ class Signer:
         key = base64.b64encode(_ED25519 + self.public).decode()
         return f"{self.name}+{_key_id(self.name, self.public).hex()}+{key}"
 
-    def sign(self, size: int, root: bytes) -> str:
-        """Return the signed note for a tree."""
-        text = f"{self.name}\n{size}\n{base64.b64encode(root).decode()}\n"
+    def sign(self, size: int, root: bytes, *, at: datetime) -> str:
+        """Return the signed note for a tree; the moment is its one extension line."""
+        text = f"{self.name}\n{size}\n{base64.b64encode(root).decode()}\ntime {instant(at)}\n"
         signed = base64.b64encode(_key_id(self.name, self.public) + self._key.sign(text.encode())).decode()
         return f"{text}\n{_DASH} {self.name} {signed}\n"
 
@@ -71,24 +75,24 @@ def opened(note: str, verifier_key: str) -> Checkpoint:
     """Return what a note states if the key signed it; raises CheckpointRefused."""
     name, key_id, public = _verifier(verifier_key)
     lines = note.split("\n")
-    if len(lines) != 6 or lines[3] != "" or lines[5] != "":
-        raise CheckpointRefused("this is not a signed note of five lines")
+    if len(lines) != 7 or lines[4] != "" or lines[6] != "" or not lines[3].startswith("time "):
+        raise CheckpointRefused("this is not a signed note of six lines")
     origin, size, root = lines[:3]
     if origin != name:
         raise CheckpointRefused(f"this is the checkpoint of another log: {origin[:80]}")
     if not _SIZE.fullmatch(size):
         raise CheckpointRefused("the size is not a whole number")
     prefix = f"{_DASH} {name} "
-    if not lines[4].startswith(prefix):
+    if not lines[5].startswith(prefix):
         raise CheckpointRefused("the signature line does not name this log")
-    signature = _strict(lines[4][len(prefix) :], 68)
+    signature = _strict(lines[5][len(prefix) :], 68)
     if signature[:4] != key_id:
         raise CheckpointRefused("the note is signed with another key")
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature[4:], "\n".join([*lines[:3], ""]).encode())
+        Ed25519PublicKey.from_public_bytes(public).verify(signature[4:], "\n".join([*lines[:4], ""]).encode())
     except InvalidSignature:
         raise CheckpointRefused("the signature does not fit") from None
-    return Checkpoint(origin, int(size), _strict(root, 32))
+    return Checkpoint(origin, int(size), _strict(root, 32), lines[3].removeprefix("time "))
 
 
 def _verifier(verifier_key: str) -> tuple[str, bytes, bytes]:

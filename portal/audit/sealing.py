@@ -56,7 +56,7 @@ def seal(db: Session, signer: Signer, *, at: datetime, full: bool = False, limit
         insert(AuditNode), [{"level": level, "place": place, "hash": value.hex()} for level, place, value in nodes]
     )
     size += len(fresh)
-    note = signer.sign(size, tree.root(size, read))
+    note = signer.sign(size, tree.root(size, read), at=at)
     db.execute(insert(AuditCheckpoint).values(size=size, at=at, note=note))
     return Sealed(len(fresh), size, note)
 

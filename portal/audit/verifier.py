@@ -171,13 +171,13 @@ def _checkpoint(note: object, key: object) -> tuple[int, bytes]:
     if public[:1] != b"\x01" or own_id.hex() != key_id:
         raise Refused("the key does not fit its own id")
     lines = note.split("\n")
-    if len(lines) != 6 or lines[3] or lines[5] or lines[0] != name or not lines[4].startswith(f"\u2014 {name} "):
+    if len(lines) != 7 or lines[4] or lines[6] or lines[0] != name or not lines[5].startswith(f"\u2014 {name} "):
         raise Refused("the checkpoint is not a signed note of this log")
-    signature = _strict(lines[4][len(name) + 3 :], 68)
+    signature = _strict(lines[5][len(name) + 3 :], 68)
     if signature[:4] != own_id:
         raise Refused("the checkpoint is signed with another key")
     try:
-        signed = "\n".join([*lines[:3], ""]).encode()
+        signed = "\n".join([*lines[:4], ""]).encode()
         Ed25519PublicKey.from_public_bytes(public[1:]).verify(signature[4:], signed)
     except (InvalidSignature, ValueError):
         raise Refused("the signature of the checkpoint does not fit") from None

@@ -4,6 +4,7 @@ import json
 import random
 import sqlite3
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from portal.staff.events import SignInRefused
 
 NAME = "portal.example/audit"
 BY = Actor.system("tests")
+AT = datetime(2026, 11, 22, 9, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -100,12 +102,12 @@ def test_a_log_cut_short_is_found_by_a_checkpoint_kept_elsewhere(database: Datab
     kept = sealed(database, signer)
     other = Signer(NAME, bytes(32))
     assert found(database, signer, kept).holds
-    longer = signer.sign(9, bytes(32))
+    longer = signer.sign(9, bytes(32), at=AT)
     cut = found(database, signer, longer)
     assert (cut.holds, cut.first_bad) == (False, 3)
     assert "cut short" in str(cut.fault)
-    assert "does not hold" in str(found(database, signer, other.sign(3, bytes(32))).fault)
-    assert "disagree" in str(found(database, signer, signer.sign(3, bytes(32))).fault)
+    assert "does not hold" in str(found(database, signer, other.sign(3, bytes(32), at=AT)).fault)
+    assert "disagree" in str(found(database, signer, signer.sign(3, bytes(32), at=AT)).fault)
 
 
 def test_sealing_in_a_folder_keeps_key_and_checkpoints(sqlite_database: Database, tmp_path: Path) -> None:
@@ -136,6 +138,7 @@ TAMPERINGS = {
     "a node too many": "INSERT INTO audit_nodes VALUES (9, {seq}, '{zeros}')",
     "the newest checkpoint gone": "DELETE FROM audit_checkpoints WHERE size = 20",
     "a checkpoint's size": "UPDATE audit_checkpoints SET size = size + 1",
+    "when a checkpoint was signed": "UPDATE audit_checkpoints SET at = '2020-01-01 00:00:00.000000'",
     "a checkpoint": "UPDATE audit_checkpoints SET note = replace(note, 'portal', 'p0rtal')",
     "a personal value": "UPDATE audit_personal SET fields = replace(fields, 'clin', 'cl1n') WHERE event_id = '{id}'",
     "a salt": "UPDATE audit_personal SET salt = 'x' WHERE event_id = '{id}'",
@@ -173,6 +176,59 @@ def test_tampering_past_the_triggers_is_found(
         assert finding.first_bad == place
 
 
+COLUMNS = [
+    *((table, name) for table, names in {
+        "audit_events": ("seq", "id", "at", "name", "actor_kind", "actor_id", "hcp_id", "body"),
+        "audit_personal": ("event_id", "hcp_id", "salt", "fields"),
+        "audit_leaves": ("place", "event_seq"),
+        "audit_nodes": ("level", "place", "hash"),
+        "audit_checkpoints": ("size", "at", "note"),
+    }.items() for name in names),
+]  # fmt: skip
+
+
+def changed(value: object, dice: random.Random) -> object:
+    """Return another value than the one given: one bit or sign different, or nothing where something was."""
+    if isinstance(value, int):
+        return value ^ (1 << dice.randrange(12))
+    text = str(value) if value is not None else ""
+    if not text or (dice.random() < 0.1 and value is not None):
+        return "x" if not text else text[:-1]
+    place = dice.randrange(len(text))
+    other = chr((ord(text[place]) ^ (1 << dice.randrange(6))) or 1)
+    return text[:place] + other + text[place + 1 :]
+
+
+def another_moment(value: str, dice: random.Random) -> str:
+    """Return the moment with its last digit changed, in the spelling of the database."""
+    return value[:-1] + dice.choice([digit for digit in "0123456789" if digit != value[-1]])
+
+
+@pytest.mark.parametrize("rounds", [200, pytest.param(10_000, marks=pytest.mark.long)])
+def test_random_tampering_is_found_and_a_clean_log_never_blamed(
+    unguarded: tuple[Database, sqlite3.Connection, list[str]], signer: Signer, rounds: int
+) -> None:
+    database, hand, _ids = unguarded
+    hand.execute("PRAGMA foreign_keys=OFF")
+    dice, missed, tried = random.Random(7040), [], 0
+    while tried < rounds:
+        table, column = dice.choice(COLUMNS)
+        row, before = dice.choice(hand.execute(f"SELECT rowid, {column} FROM {table}").fetchall())
+        after = changed(before, dice) if column != "at" else another_moment(before, dice)
+        try:
+            hand.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (after, row))
+        except sqlite3.IntegrityError:
+            continue  # the database itself refuses two of one key
+        tried += 1
+        if found(database, signer).holds:
+            missed.append((table, column, before, after))
+        back = row if (column in ("seq", "place") and table != "audit_nodes") or column == "size" else None
+        hand.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (before, after if back is not None else row))
+        if tried % 50 == 0:
+            assert found(database, signer).holds
+    assert missed == []
+
+
 def test_the_triggers_refuse_what_a_hand_would_change(database: Database, signer: Signer) -> None:
     events(database, 2)
     sealed(database, signer)
@@ -202,9 +258,9 @@ def test_a_whole_bundle_holds_and_shows_what_is_missing(database: Database, sign
         with pytest.raises(Refused):
             verify(wrong, signer.verifier_key)
     with pytest.raises(Refused, match="cut short"):
-        verify(lines, signer.verifier_key, signer.sign(22, bytes(32)))
+        verify(lines, signer.verifier_key, signer.sign(22, bytes(32), at=AT))
     with pytest.raises(Refused, match="not those of your checkpoint"):
-        verify(lines, signer.verifier_key, signer.sign(13, bytes(32)))
+        verify(lines, signer.verifier_key, signer.sign(13, bytes(32), at=AT))
     with pytest.raises(Refused, match="another key"):
         verify(lines, Signer(NAME, bytes(32)).verifier_key)
     assert newest != older
@@ -224,9 +280,9 @@ def test_a_bundle_of_some_events_proves_that_its_log_begins_with_an_older_checkp
     with pytest.raises(Refused, match="does not prove"):
         verify(without, signer.verifier_key, older)
     with pytest.raises(Refused, match="not for the checkpoint"):
-        verify(lines, signer.verifier_key, signer.sign(12, bytes(32)))
+        verify(lines, signer.verifier_key, signer.sign(12, bytes(32), at=AT))
     with pytest.raises(Refused, match="does not begin"):
-        verify(lines, signer.verifier_key, signer.sign(13, bytes(32)))
+        verify(lines, signer.verifier_key, signer.sign(13, bytes(32), at=AT))
 
 
 def test_no_bit_of_a_bundle_can_be_flipped(sqlite_database: Database, signer: Signer) -> None:
@@ -291,7 +347,7 @@ def test_the_verifier_runs_as_a_file_of_its_own(
     ],
 )
 def test_a_note_that_is_not_as_signed_is_refused(signer: Signer, change: Callable[[str], str]) -> None:
-    note = signer.sign(5, bytes(32))
+    note = signer.sign(5, bytes(32), at=AT)
     assert opened(note, signer.verifier_key).size == 5
     with pytest.raises(CheckpointRefused):
         opened(change(note), signer.verifier_key)
@@ -300,4 +356,4 @@ def test_a_note_that_is_not_as_signed_is_refused(signer: Signer, change: Callabl
 @pytest.mark.parametrize("key", ["", "a+b", "a+00000000+AAAA", "x y+0+0", "portal.example/audit+00000000+" + "A" * 44])
 def test_a_key_that_is_none_is_refused(signer: Signer, key: str) -> None:
     with pytest.raises(CheckpointRefused):
-        opened(signer.sign(5, bytes(32)), key)
+        opened(signer.sign(5, bytes(32), at=AT), key)

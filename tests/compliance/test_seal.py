@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from portal import clock
 from portal.audit.checkpoints import load_signer
 from portal.audit.models import AuditEvent
 from portal.audit.verifier import verify
@@ -79,7 +80,7 @@ def test_a_log_cut_short_fails_against_the_checkpoint_kept_beside_it(
     run.invoke(args=["audit", "seal"])
     (kept,) = (settings.instance_path / "checkpoints").iterdir()
     signer = load_signer(settings.instance_path, "127.0.0.1:8000/audit")
-    kept.write_text(signer.sign(10_000, bytes(32)))
+    kept.write_text(signer.sign(10_000, bytes(32), at=clock.now()))
     checked = run.invoke(args=["audit", "verify"])
     assert checked.exit_code == 1
     assert "cut short" in checked.output
