@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import Flask
 from werkzeug.routing import Rule
 
-from tests.attacks.world import STAFF, World
+from tests.attacks.world import NOBODY, STAFF, World
 
 EVERYBODY = "everybody"
 VISIT = "visit"
@@ -140,6 +140,37 @@ ROADS = {
     "rule_drafts.settings": "marketer",
     "rule_drafts.save_settings": "marketer",
     "rule_drafts.submit": "marketer",
+    "rule_drafts.matches": "marketer",
+    "rule_trials.doctor": READERS,
+    "rule_trials.matrix": READERS,
+    "rule_trials.history": READERS,
+    "rule_trials.begin": "marketer",
+    "rule_trials.go_on": "marketer",
+    "insights.home": READERS,
+    "insights.modules": READERS,
+    "insights.matches": READERS,
+    "insights.saved": READERS,
+    "insights.new": "marketer",
+    "insights.one": READERS,
+    "insights.rename": "marketer",
+    "insights.delete": "marketer",
+    "formulas.show": READERS,
+    "formulas.check": "marketer",
+    "formulas.save": "marketer",
+    "mail_pieces.home": READERS,
+    "mail_pieces.version": READERS,
+    "mail_pieces.html": READERS,
+    "mail_pieces.new": "marketer",
+    "mail_pieces.create": "marketer",
+    "mail_pieces.edit_form": "marketer",
+    "mail_pieces.edit": "marketer",
+    "mail_pieces.submit": "marketer",
+    "mail_pieces.review": "reviewer",
+    "mail_pieces.withdraw": READERS,
+    "compliance.proof": "compliance",
+    "compliance.verifier_file": "compliance",
+    "compliance.verify": "compliance",
+    "compliance.mail": "compliance",
     "compliance.home": "compliance",
     "compliance.doctor": "compliance",
     "compliance.event": "compliance",
@@ -161,10 +192,13 @@ FILLED = {
     "event_id": "event",
     "arrangement_id": "doctor's page",
     "version_id": "content version",
+    "formulas version_id": "calculator version",
+    "mail_pieces version_id": "mail version",
     "rule_set_id": "rule set",
     "rule_id": "rule",
     "rule_drafts rule_set_id": "draft",
     "token": "doctor's token",
+    "door.trap token": "spare token",  # whoever touches it is taken for a machine from then on
     "mail.leave token": "doctor's unsubscribe token",
     "mail.one_click token": "doctor's unsubscribe token",
     "mail.stop token": "doctor's unsubscribe token",
@@ -173,7 +207,12 @@ FILLED = {
     "mail.opt_in token": "doctor's opt-in token",
     "mail.answer token": "doctor's opt-in token",
 }
-WORDS = {"site_key": "atorvastatin-us-en", "key": "warnings", "microsite.information key": "indication"}
+ABSENT = frozenset({"segment_id", "backtest_id"})  # the demo has none, so who may take the road finds nothing
+WORDS = dict.fromkeys(ABSENT, NOBODY) | {
+    "site_key": "atorvastatin-us-en",
+    "key": "warnings",
+    "microsite.information key": "indication",
+}
 
 # The least that a form needs so that the road beyond it is open.
 BODIES = {"rule_drafts.begin": {"site": "atorvastatin-us-en"}}

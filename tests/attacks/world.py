@@ -154,8 +154,13 @@ def build(app: Flask) -> World:
             world.ids[f"{who}'s link"] = link_id
             world.ids[f"{who}'s token"] = app.extensions["portal.tokens"].for_id(Purpose.LINK, link_id)
             _mail(world, db, who, card.id, world.users[STAFF[sender]], at)
+        spare_link = issue_link(
+            db, unassigned, site.id, sender_id=None, expires_at=at + timedelta(days=20), by=SYSTEM, at=at
+        )
+        world.ids["spare token"] = app.extensions["portal.tokens"].for_id(Purpose.LINK, spare_link)
         rows = history.shelf(db, site.id, at)
         world.ids["content version"] = next(row.version_id for row in rows if row.subject == "module")
+        world.ids["calculator version"] = next(row.version_id for row in rows if row.key.startswith("calc-"))
         world.ids["mail version"] = db.scalars(select(MailPieceVersion.id).order_by(MailPieceVersion.id)).all()[0]
         live = db.scalars(select(StoredRuleSet)).all()[0]
         world.ids["rule set"] = live.id

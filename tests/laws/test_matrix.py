@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from tests.attacks.roads import DOCTORS, EVERYBODY, OWN, ROADS, VISIT, Road, body_for, roads, takers, values_for
+from tests.attacks.roads import ABSENT, DOCTORS, EVERYBODY, OWN, ROADS, VISIT, Road, body_for, roads, takers, values_for
 from tests.attacks.world import ACTORS, NOBODY, STAFF, World, build, keep_file, token_of
 from tests.client import HouseClient
 
@@ -45,7 +45,7 @@ def expectation(name: str, road: Road) -> str:
     if name not in STAFF:
         return "sign-in" if road.method == "GET" else "unsigned"
     if name in takers(road.endpoint):
-        return "open"
+        return "missing" if ABSENT & set(road.names) else "open"
     if name == "other rep" and said in (DOCTORS, OWN):
         return "missing"
     return "refused"
