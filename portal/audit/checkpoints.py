@@ -57,15 +57,19 @@ class Signer:
 
 
 def load_signer(folder: Path, name: str) -> Signer:
-    """Return the log's signer; the key is a file that only its owner can read, made where there is none."""
+    """Return the log's signer; the key is a file that only its owner can read, made where there is none.
+
+    The name is given once, when the key is made: a portal that moves to another address keeps its log.
+    """
     path = folder / "audit-signing-key"
     try:
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
-        return Signer(name, bytes.fromhex(path.read_text().strip()))
+        known, seed_hex = path.read_text(encoding="ascii").split()
+        return Signer(known, bytes.fromhex(seed_hex))
     seed = os.urandom(32)
     with os.fdopen(handle, "w") as file:
-        file.write(seed.hex() + "\n")
+        file.write(f"{name} {seed.hex()}\n")
         file.flush()
         os.fsync(file.fileno())
     return Signer(name, seed)

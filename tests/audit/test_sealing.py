@@ -116,7 +116,8 @@ def test_sealing_in_a_folder_keeps_key_and_checkpoints(sqlite_database: Database
     assert (done.fresh, done.size) == (2_501, 2_501)  # the making of the key is an event too
     again = seal_all(sqlite_database, tmp_path / "log", "https://portal.example", clock=clock.now, full=True)
     assert (again.fresh, again.size) == (0, 2_501)
-    signer = load_signer(tmp_path / "log", NAME)
+    signer = load_signer(tmp_path / "log", "moved.example/audit")
+    assert signer.name == NAME
     assert (tmp_path / "log" / "audit-signing-key").stat().st_mode & 0o777 == 0o600
     assert kept_notes(tmp_path / "log") == [done.note]
     assert found(sqlite_database, signer, *kept_notes(tmp_path / "log")).holds
