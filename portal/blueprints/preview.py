@@ -46,9 +46,9 @@ def _instant() -> tuple[datetime, str]:
         return house.now(), ""
     try:
         at = datetime.fromisoformat(given)
-    except ValueError:
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC), ""
+    except (ValueError, OverflowError):  # a zone can carry the first or the last day out of the calendar
         return house.now(), "That is no moment; write one such as 2026-11-14 09:12. The page is shown as of now."
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC), ""
 
 
 def _site() -> str:

@@ -248,12 +248,12 @@ def _when(text: str) -> datetime | None:
     """Return a moment typed in the zone of the staff pages; raises CompositionRefused."""
     if not text:
         return None
+    zone = formats.zone(house.settings().display_zone)
     try:
         typed = datetime.fromisoformat(text)
-    except ValueError:
+        moment = (typed if typed.tzinfo else typed.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):  # a zone can carry the first or the last day out of the calendar
         raise CompositionRefused([Fault("when", "Give day and time, such as 2026-12-01T09:00.")]) from None
-    zone = formats.zone(house.settings().display_zone)
-    moment = (typed if typed.tzinfo else typed.replace(tzinfo=zone)).astimezone(UTC)
     if moment < house.now():
         raise CompositionRefused([Fault("when", "This moment has passed; leave it empty to send now.")])
     return moment
