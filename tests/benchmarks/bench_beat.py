@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -63,12 +64,18 @@ def main() -> int:
         echo = stack.enter_context(_serving("echo:app", folder, environment))
         beat = stack.enter_context(_serving("wsgi:app", ROOT, environment))
         figures: dict[str, list[float]] = {"echo": [], "beat": []}
-        for port, status in ((echo, 200), (beat, 204)):
-            _load(port, credentials, 0, chosen.connections, 12, status)  # both workers have answered once
+        for server, status in ((echo, 200), (beat, 204)):
+            _load(server, credentials, 0, chosen.connections, 12, status)  # both workers have answered once
+        spent = {"echo": 0.0, "beat": 0.0}
+        served = {"echo": 0.0, "beat": 0.0}
         sent = 100
         for _ in range(chosen.rounds):
-            figures["echo"].append(_load(echo, credentials, sent, chosen.connections, chosen.seconds, 200))
-            figures["beat"].append(_load(beat, credentials, sent, chosen.connections, chosen.seconds, 204))
+            for name, server, status in (("echo", echo, 200), ("beat", beat, 204)):
+                before = server.cpu_s()
+                rate = _load(server, credentials, sent, chosen.connections, chosen.seconds, status)
+                figures[name].append(rate)
+                spent[name] += server.cpu_s() - before
+                served[name] += rate * chosen.seconds
             sent += 100
     ratios = [b / e for b, e in zip(figures["beat"], figures["echo"], strict=True)]
     result = {
@@ -76,19 +83,43 @@ def main() -> int:
         "connections": chosen.connections,
         "echo_per_s": [round(value) for value in figures["echo"]],
         "beat_per_s": [round(value) for value in figures["beat"]],
+        "cpu_us": {name: round(spent[name] / max(1, served[name]) * 1e6) for name in spent},
         "ratio": round(statistics.median(ratios), 3),
     }
     print(json.dumps(result) if chosen.json else "\n".join(f"{name}: {value}" for name, value in result.items()))
     return 0 if result["ratio"] >= 0.60 else 1
 
 
-def _load(port: int, credentials: list[str], sent: int, connections: int, seconds: float, status: int) -> float:
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A served application: its port and the process that heads its workers."""
+
+    port: int
+    process: int
+
+    def cpu_s(self) -> float:
+        """Return the processor seconds its workers have used."""
+        ticks = 0
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    fields = (entry / "stat").read_text().rpartition(") ")[2].split()
+                except OSError:
+                    continue
+                if int(fields[1]) == self.process:
+                    ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _load(server: Server, credentials: list[str], sent: int, connections: int, seconds: float, status: int) -> float:
     """Return requests a second over several connections, two client processes."""
     context = multiprocessing.get_context("fork")
     results = context.Queue()
     shares = [credentials[place::2] for place in range(2)]
     clients = [
-        context.Process(target=_client, args=(port, shares[place], sent, connections // 2, seconds, status, results))
+        context.Process(
+            target=_client, args=(server.port, shares[place], sent, connections // 2, seconds, status, results)
+        )
         for place in range(2)
     ]
     for client in clients:
@@ -229,8 +260,8 @@ def _postgres(stack: ExitStack, folder: Path) -> str:
 
 
 @contextmanager
-def _serving(name: str, where: Path, environment: dict[str, str]) -> Iterator[int]:
-    """Serve an application with the portal's own gunicorn settings and give its port."""
+def _serving(name: str, where: Path, environment: dict[str, str]) -> Iterator[Server]:
+    """Serve an application with the portal's own gunicorn settings."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -255,7 +286,7 @@ def _serving(name: str, where: Path, environment: dict[str, str]) -> Iterator[in
                     raise
                 time.sleep(0.1)
         time.sleep(2)  # both workers
-        yield port
+        yield Server(port, process.pid)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from portal import clock
 from portal.db import Base, Database
@@ -36,6 +36,14 @@ def test_killed_workers_lose_no_answered_beat(tmp_path: Path) -> None:
 def test_two_hundred_kills_lose_no_answered_beat(tmp_path: Path) -> None:
     figures = storm(tmp_path, kills=200)
     sys.stdout.write(json.dumps(figures) + "\n")
+
+
+def test_what_is_answered_is_written_through(database: Database) -> None:
+    with database.writing() as db:
+        if database.is_sqlite:
+            assert db.scalar(text("PRAGMA synchronous")) == 2  # FULL: NORMAL loses acknowledged rows in a power cut
+        else:
+            assert db.scalar(text("SHOW synchronous_commit")) == "on"
 
 
 def storm(folder: Path, *, kills: int) -> dict[str, int]:
