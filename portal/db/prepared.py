@@ -5,6 +5,7 @@ database, and given to the driver as they are.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Dialect, Float, SelectBase, String, bindparam
@@ -21,21 +22,21 @@ class PreparedWrite:
         """Compile `statement` for `dialect` with values for `names`."""
         compiled = statement.compile(dialect=dialect, column_keys=list(names))
         self._text = compiled.string
-        self._order, self._shapes = _parameters(compiled, dialect)
+        order, shapes = _parameters(compiled, dialect)
+        self._is_named = order is None
+        self._names = list(shapes) if order is None else order
+        self._pick = itemgetter(*self._names)
+        self._shaped = [(place, shape) for place, name in enumerate(self._names) if (shape := shapes[name]) is not None]
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write every row."""
-        shapes = self._shapes
-        if self._order is not None:
-            places = [(name, shapes[name]) for name in self._order]
-            listed = [tuple(row[name] if shape is None else shape(row[name]) for name, shape in places) for row in rows]
-            _run_many(connection, self._text, listed)
-        else:
-            named = [
-                {name: row[name] if shape is None else shape(row[name]) for name, shape in shapes.items()}
-                for row in rows
-            ]
-            _run_many(connection, self._text, named)
+        listed: list[Any] = []
+        for row in rows:
+            values = list(self._pick(row))
+            for place, shape in self._shaped:
+                values[place] = shape(values[place])
+            listed.append(dict(zip(self._names, values, strict=True)) if self._is_named else values)
+        _run_many(connection, self._text, listed)
 
 
 def places(count: int) -> list[BindParameter[str]]:
@@ -50,28 +51,30 @@ class PreparedRead:
         """Compile `question`, whose parameters are those of `places`."""
         compiled = question.compile(dialect=dialect)
         self._text = compiled.string
-        self._order, self._shapes = _parameters(compiled, dialect)
-        self._columns: list[tuple[str, _Shape]] = [
-            (column.name, _result_shape(column.type, dialect)) for column in question.selected_columns
-        ]
+        self._order, _ = _parameters(compiled, dialect)
+        columns = list(question.selected_columns)
+        self._columns = [column.name for column in columns]
+        shapes = ((column.name, _result_shape(column.type, dialect)) for column in columns)
+        self._shaped = [(name, shape) for name, shape in shapes if shape is not None]
 
     def rows(self, connection: Connection, ids: Sequence[str]) -> list[dict[str, Any]]:
         """Return the rows for `ids`."""
         given = {f"id_{place}": row_id for place, row_id in enumerate(ids)}
         values: Any = tuple(given[name] for name in self._order) if self._order is not None else given
-        return [
-            {
-                name: value if shape is None else shape(value)
-                for (name, shape), value in zip(self._columns, row, strict=True)
-            }
-            for row in _fetched(connection, self._text, values)
-        ]
+        found = [dict(zip(self._columns, row, strict=True)) for row in _fetched(connection, self._text, values)]
+        for row in found:
+            for name, shape in self._shaped:
+                row[name] = shape(row[name])
+        return found
 
 
 def _run_many(connection: Connection, text: str, rows: Sequence[Any]) -> None:
     cursor = connection.connection.cursor()
     try:
-        cursor.executemany(text, rows)
+        if len(rows) == 1:
+            cursor.execute(text, rows[0])
+        else:
+            cursor.executemany(text, rows)
     finally:
         cursor.close()
 
