@@ -58,6 +58,7 @@ def doctor(rule_set_id: str) -> ResponseReturnValue:
         page = arrange(decision.facts, decision.in_force.candidates, found.rules)
         tried = {
             "card": card,
+            "may_preview": may(identity.person(), Permission.PREVIEW),
             "rests_on": rests_on,
             "mode": _MODES.get(page.mode, ""),
             "live": decision.in_force.rules,
@@ -111,7 +112,7 @@ def begin(rule_set_id: str) -> ResponseReturnValue:
     found, db, at = _version(rule_set_id), house.db(), house.now()
     total = count_pages(db, found.site_id, until=at)
     backtest_id = backtests.begin(db, found.id, total=total, by=_me(), at=at)
-    db.commit()  # the parts are kept in transactions of their own, and must find it
+    house.settle_so_far()  # the parts are kept in transactions of their own, and must find it
     take_on(house.database(), backtest_id, seconds=_AT_ONCE, clock=clock.now)
     return redirect(url_for(".history", rule_set_id=found.id), code=303)
 
@@ -123,7 +124,7 @@ def go_on(rule_set_id: str, backtest_id: str) -> ResponseReturnValue:
     found, row = _version(rule_set_id), backtests.backtest_of(house.db(), backtest_id)
     if row is None or row.rule_set_id != found.id:
         abort(404)
-    house.db().commit()  # nobody else could write on SQLite while the rules are tried
+    house.settle_so_far()  # nobody else could write on SQLite while the rules are tried
     take_on(house.database(), row.id, seconds=_AT_ONCE, clock=clock.now)
     return redirect(url_for(".history", rule_set_id=found.id), code=303)
 
