@@ -27,7 +27,7 @@ def page(status: int) -> Response:
 
 def _known(error: HTTPException) -> Response:
     if error.response is not None or error.code is None or error.code < 400:
-        return Response.force_type(error.get_response(), request.environ)
+        return Response(error.get_response().response, status=error.code or 302, headers=error.get_headers())
     g.reason = error.description if error.description in ("csrf", "cross-site") else ""
     response = page(error.code)
     if error.code == 405:

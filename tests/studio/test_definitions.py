@@ -106,7 +106,7 @@ def test_a_new_version_reaches_the_doctor_after_approval_only(demo_app: Flask, d
     assert "only version two has" in doctor.get(f"/m/{KEY}").text
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"name": 1}', "x" * 300_000, '{"name": "a"}', "\x00"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"name": 1}', "x" * 300_000, '{"name": "a"}'])
 def test_what_is_no_definition_is_refused_in_words(draft: tuple[HouseClient, str], text: str) -> None:
     author, path = draft
     assert author.submit(path, path + "check", {"definition": text}).status_code == 200
