@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -113,29 +114,38 @@ def allows(decisions: Sequence[ConsentRow], site_id: str, until: datetime | None
     return in_force(known, site_id).tracking is Tracking.IDENTIFIED
 
 
-def _visits() -> Select[Visit, datetime | None]:
-    return (
-        select(Visit, Device.staff_seen_at)
-        .outerjoin(Device, Device.id == Visit.device_id)
-        .order_by(Visit.opened_at.desc(), Visit.id)
-    )
+_COLUMNS = (
+    Visit.id,
+    Visit.hcp_id,
+    Visit.link_id,
+    Visit.site_id,
+    Visit.opened_at,
+    Visit.confidence,
+    Visit.grade,
+    Visit.marks,
+    Device.staff_seen_at,
+)
 
 
-def _rows(db: Session, query: Select[Visit, datetime | None]) -> list[VisitRow]:
+def _visits() -> Select[Any]:
+    return select(*_COLUMNS).outerjoin(Device, Device.id == Visit.device_id).order_by(Visit.opened_at.desc(), Visit.id)
+
+
+def _rows(db: Session, query: Select[Any]) -> list[VisitRow]:
     return [
         VisitRow(
-            id=visit.id,
-            hcp_id=visit.hcp_id,
-            link_id=visit.link_id,
-            site_id=visit.site_id,
-            opened_at=visit.opened_at,
-            confidence=visit.confidence,
-            grade=visit.grade,
-            marks=tuple(visit.marks),
-            standing=standing(visit.grade, visit.marks),
-            whose=_whose(visit.confidence, staff_seen_at),
+            id=visit_id,
+            hcp_id=hcp_id,
+            link_id=link_id,
+            site_id=site_id,
+            opened_at=opened_at,
+            confidence=confidence,
+            grade=grade,
+            marks=tuple(marks),
+            standing=standing(grade, marks),
+            whose=_whose(confidence, staff_seen_at),
         )
-        for visit, staff_seen_at in db.execute(query).all()
+        for visit_id, hcp_id, link_id, site_id, opened_at, confidence, grade, marks, staff_seen_at in db.execute(query)
     ]
 
 
