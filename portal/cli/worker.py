@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from datetime import datetime, timedelta
 
 import click
 import structlog
@@ -9,11 +10,17 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from portal import clock
+from portal.audit import Actor
 from portal.audit.keeping import seal_all
 from portal.config import Settings
+from portal.db import Database, rates
+from portal.hcp.import_actions import drop_expired
 from portal.mailing.courier import CourierRefused, Route
 from portal.microsite.post_office import NoServer, hand_over_due
 from portal.microsite.trying import take_on_all
+from portal.tracking.retention import purge_expired
+
+_TIDY_EVERY = timedelta(hours=1)
 
 
 @click.command("worker")
@@ -34,6 +41,7 @@ def group(once: bool, seconds: float) -> None:
     if not once:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+    tidied: datetime | None = None
     full = True  # the first round looks at every event, for what was committed while no worker ran
     while True:
         try:
@@ -61,5 +69,21 @@ def group(once: bool, seconds: float) -> None:
             if once:
                 raise
             log.error("back-test failed", kind=type(failed).__name__)  # the next round tries again
+        try:
+            if tidied is None or clock.now() - tidied >= _TIDY_EVERY:
+                tidied = clock.now()
+                tidy(database, at=tidied)
+        except Exception as failed:
+            if once:
+                raise
+            log.error("tidying failed", kind=type(failed).__name__)  # the next hour tries again
         if once or stop.wait(seconds):
             return
+
+
+def tidy(database: Database, *, at: datetime) -> None:
+    """Delete what is kept no longer: events past the retention of their type, counts, imports nobody confirmed."""
+    with database.writing() as db:
+        purge_expired(db, by=Actor.system("worker"), at=at)
+        rates.forget(db, before=at - timedelta(days=2))
+        drop_expired(db, at=at)
