@@ -38,10 +38,9 @@ def seal(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def verify(trusted_checkpoint: Path | None, as_json: bool) -> None:
     """Check every entry, checkpoint and column; exit code 1 at the first that does not hold."""
+    brought = [_text_of(trusted_checkpoint)] if trusted_checkpoint is not None else []
     signer = signer_of(_database(), _folder(), _origin(), clock=clock.now)
-    trusted = kept_notes(_folder())
-    if trusted_checkpoint is not None:
-        trusted.append(trusted_checkpoint.read_text(encoding="utf-8"))
+    trusted = [*kept_notes(_folder()), *brought]
     with _database().reading() as db:
         finding = check(db, signer.verifier_key, trusted=trusted)
     with _database().writing() as db:
@@ -80,12 +79,12 @@ def export(path: Path, events: tuple[str, ...], since: Path | None, as_json: boo
     """Write a bundle to PATH and the stand-alone verifier beside it."""
     if any(not is_id(each) for each in events):
         raise click.BadParameter("the id of an event has 32 characters, 0 to 9 and a to f", param_hint="--event")
+    older = _text_of(since) if since is not None else None
     signer = signer_of(_database(), _folder(), _origin(), clock=clock.now)
     part = path.with_name(f"{path.name}.part")
     lines = 0
     try:
         with _database().reading() as db, part.open("wb") as file:
-            older = since.read_text(encoding="utf-8") if since is not None else None
             for line in bundle(db, signer.verifier_key, events=events or None, since=older):
                 file.write(line)
                 lines += 1
@@ -133,6 +132,13 @@ def _folder() -> Path:
 
 def _origin() -> str:
     return str(current_app.extensions["portal.settings"].base_url)
+
+
+def _text_of(checkpoint: Path) -> str:
+    try:
+        return checkpoint.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        _refuse(f"{checkpoint} cannot be read as text, so it is no checkpoint.")
 
 
 def _refuse(sentence: str) -> NoReturn:
