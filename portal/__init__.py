@@ -1,7 +1,6 @@
 """The personalized HCP microsite and self-detailing portal."""
 
 from importlib import import_module
-from importlib.util import find_spec
 
 from flask import Flask
 
@@ -53,7 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         from werkzeug.middleware.proxy_fix import ProxyFix
 
         hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+        vars(app)["wsgi_app"] = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)
     logs.install(app, production=settings.production)
     headers.install(app)
     house.furnish(app, settings)
@@ -63,9 +62,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf.install(app)
     errors.install(app)
     load_tables()
-    for name in _present("blueprints", BLUEPRINTS):
+    for name in BLUEPRINTS:
         app.register_blueprint(import_module(f"portal.blueprints.{name}").bp)
-    for name in _present("cli", COMMANDS):
+    for name in COMMANDS:
         app.cli.add_command(import_module(f"portal.cli.{name}").group)
     guards.seal(app)
     assets.install(app)
@@ -75,9 +74,4 @@ def create_app(settings: Settings | None = None) -> Flask:
 def load_tables() -> None:
     """Import every room's tables, so that the metadata is whole."""
     for name in ROOMS:
-        if find_spec(f"portal.{name}"):
-            import_module(f"portal.{name}")
-
-
-def _present(room: str, names: tuple[str, ...]) -> list[str]:
-    return [name for name in names if find_spec(f"portal.{room}.{name}")]
+        import_module(f"portal.{name}")
