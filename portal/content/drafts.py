@@ -12,6 +12,24 @@ from portal.content.refusals import DraftRefused
 from portal.content.text import SectionMark, clean, count_words, sectioned
 
 _KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")
+# What stands under /m/ beside modules; a module of that name could never be reached, or would stand in for a page.
+RESERVED_KEYS = frozenset(
+    {
+        "calculators",
+        "choices",
+        "forget",
+        "home",
+        "info",
+        "interests",
+        "leave",
+        "measuring",
+        "order",
+        "privacy",
+        "saved",
+        "search",
+        "why",
+    }
+)
 _CALCULATOR = re.compile(r"[a-z0-9_]{1,40}")
 CODE_SLOT = "{approval_code}"  # filled when a version is rendered, at its approval
 DATE_SLOT = "{approved_on}"
@@ -104,6 +122,13 @@ def check_key(key: str) -> str:
     """Return `key` if it can name a site, module, block or topic; raises DraftRefused."""
     if not _KEY.fullmatch(key):
         raise DraftRefused("A key has 1 to 60 lower-case letters, digits and hyphens, such as renal-dosing.")
+    return key
+
+
+def check_module_key(key: str) -> str:
+    """Return `key` if it can name a module, whose address it becomes; raises DraftRefused."""
+    if check_key(key) in RESERVED_KEYS:
+        raise DraftRefused(f"The key {key} is taken by a page of every site; choose another, such as {key}-overview.")
     return key
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.audit import Actor, record
-from portal.content.drafts import check_key
+from portal.content.drafts import check_key, check_module_key
 from portal.content.events import SiteChanged, SiteCreated, SubjectCreated, TopicCreated
 from portal.content.models import Block, Module, Site, Topic
 from portal.content.refusals import DraftRefused, VersionMissing
@@ -93,7 +93,7 @@ def create_topic(db: Session, site_id: str, *, key: str, name: str, by: Actor, a
 
 def create_module(db: Session, site_id: str, *, key: str, kind: Kind, by: Actor, at: datetime) -> str:
     """Make an empty module and return its id; what it says stands in its versions."""
-    check_key(key)
+    check_module_key(key)
     if db.scalar(select(Module.id).where(Module.site_id == site_id, Module.key == key)) is not None:
         raise DraftRefused(f"This site has a module {key} already.")
     module = Module(id=new_id(), site_id=site_id, key=key, kind=Kind(kind), created_at=at)
