@@ -18,6 +18,7 @@ from portal.access.evidence import Grade
 from portal.access.queries import open_visits
 from portal.access.tokens import TokenBox
 from portal.config import Settings
+from portal.content.bands import declared
 from portal.db import Database
 from portal.tracking.actions import Answer, Reader, Standing, take_beats
 from portal.tracking.beats import MAX_BYTES
@@ -111,6 +112,7 @@ def _open_desk(database: Database, settings: Settings) -> Together[_Arrival, Ans
                     by_consent(db, readers),
                     open_visits(db, {visit for visit, _, _ in readers if visit}, key_marks=marks),
                 ),
+                calculators=declared,
                 refused_before=foreign,
             )
             for visit_id, grade in sorted(_proved(taken).items()):

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from portal.content.bands import Declared
 from portal.db import new_id
 from portal.tracking import statements
 from portal.tracking.books import Books
@@ -17,6 +18,7 @@ from portal.tracking.credential import Mint, ms_of
 from portal.tracking.credits import Layout, credit, layout_of
 from portal.tracking.drops import Drop
 from portal.tracking.dwell import Totals, load
+from portal.tracking.events import names_calculator
 from portal.tracking.funnel import Admitted, admit, keep, status_of
 from portal.tracking.models import PageView
 
@@ -37,6 +39,7 @@ class Standing:
 
 
 Judge = Callable[[Session, Collection[Reader]], Standing]
+Calculators = Callable[[Session, Collection[str]], Collection[Declared]]
 _GOOD = Standing()
 
 
@@ -105,10 +108,18 @@ def open_view(
 
 
 def take_beat(
-    db: Session, raw: bytes, *, mint: Mint, at: datetime, half_life_days: float, judge: Judge | None = None
+    db: Session,
+    raw: bytes,
+    *,
+    mint: Mint,
+    at: datetime,
+    half_life_days: float,
+    judge: Judge | None = None,
+    calculators: Calculators | None = None,
 ) -> Answer:
     """Take one beat; see `take_beats`."""
-    return take_beats(db, [raw], mint=mint, at=at, half_life_days=half_life_days, judge=judge)[0]
+    taken = take_beats(db, [raw], mint=mint, at=at, half_life_days=half_life_days, judge=judge, calculators=calculators)
+    return taken[0]
 
 
 def take_beats(
@@ -119,11 +130,13 @@ def take_beats(
     at: datetime,
     half_life_days: float,
     judge: Judge | None = None,
+    calculators: Calculators | None = None,
     refused_before: Iterable[Drop] = (),
 ) -> list[Answer]:
     """Take beats that arrived together and return an answer for each; everything they change is one transaction.
 
-    `judge` says how readers stand now (revoked, consent withdrawn); `refused_before` are drops named before the funnel.
+    `judge` says how readers stand now (revoked, consent withdrawn); `calculators` what those of the module versions on
+    a page may report; `refused_before` are drops named before the funnel.
     Nothing may be answered before the caller has committed.
     """
     answers: dict[int, Answer] = {}
@@ -144,7 +157,8 @@ def take_beats(
         for row_id, arrived in waiting.items():
             row = rows.get(row_id)
             for place, admitted in arrived:
-                answers[place] = _take(books, row, admitted, standing, drops, at)
+                declared = _declared(db, row, admitted, calculators)
+                answers[place] = _take(books, row, admitted, standing, drops, at, declared)
         books.close()
     drops.update(answer.drop for answer in answers.values() if answer.drop is not None)
     if drops:
@@ -163,6 +177,7 @@ def _take(
     standing: Standing,
     drops: Counter[Drop],
     at: datetime,
+    declared: Collection[Declared] | None,
 ) -> Answer:
     if row is None:
         return Answer(status_of(Drop.UNKNOWN_VIEW), Drop.UNKNOWN_VIEW)
@@ -172,7 +187,8 @@ def _take(
         return Answer(status_of(Drop.REVOKED), Drop.REVOKED, row["id"], row["visit_id"])
     layout: Layout = row["layout"]
     known: Totals = row["totals"]
-    outcome = keep(admitted, known, allowed=layout.sections.keys(), refused=row["refused"])
+    allowed = layout.sections.keys()
+    outcome = keep(admitted, known, allowed=allowed, refused=row["refused"], declared=declared)
     if isinstance(outcome, Drop):
         if outcome is not Drop.SPENT_NUMBER and len(row["refused"]) < _MOST_REFUSED:
             row["refused"] = sorted({*row["refused"], admitted.beat.n})
@@ -194,6 +210,16 @@ def _take(
         ran_script=not known.numbers,
         engaged=_is_engaged(outcome.totals) and not _is_engaged(known),
     )
+
+
+def _declared(
+    db: Session, row: dict[str, Any] | None, admitted: Admitted, calculators: Calculators | None
+) -> Collection[Declared] | None:
+    """Return what the calculators of a beat's page may report; nobody is asked where the beat speaks of none."""
+    if calculators is None or row is None or "drop" in row or not any(map(names_calculator, admitted.beat.events)):
+        return None
+    layout: Layout = row["layout"]
+    return calculators(db, {section.module_version for section in layout.sections.values()})
 
 
 def _reader(row: Mapping[str, Any]) -> Reader:

@@ -28,9 +28,19 @@ class Drop(StrEnum):
     UNKNOWN_SECTION = "unknown-section"  # trimmed: a section that is not on that version of the page
     UNDECLARED_EVENT = "undeclared-event"  # trimmed: an event type that is not in the registry
     UNDECLARED_VALUE = "undeclared-value"  # trimmed: a subject or value that the event's declaration does not allow
+    OTHER_CALCULATOR = "other-calculator"  # trimmed: a calculator, or a version of one, that this page does not hold
+    UNKNOWN_BAND = "unknown-band"  # trimmed: a result band that the definition this page used does not let be recorded
 
 
-TRIMMED = frozenset({Drop.UNKNOWN_SECTION, Drop.UNDECLARED_EVENT, Drop.UNDECLARED_VALUE})
+TRIMMED = frozenset(
+    {
+        Drop.UNKNOWN_SECTION,
+        Drop.UNDECLARED_EVENT,
+        Drop.UNDECLARED_VALUE,
+        Drop.OTHER_CALCULATOR,
+        Drop.UNKNOWN_BAND,
+    }
+)
 
 MALFORMED = frozenset(
     {

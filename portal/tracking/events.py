@@ -117,6 +117,12 @@ def refusal(event: Occurrence) -> Drop | None:
     return None
 
 
+def names_calculator(event: Occurrence) -> bool:
+    """Tell whether an event, declared or not, says that it is about the use of a calculator."""
+    kind = REGISTRY.get(event.type)
+    return kind is not None and kind.subject is Subject.CALCULATOR
+
+
 def is_calculator(event: Occurrence) -> bool:
     """Tell whether an event is about the use of a calculator."""
     return REGISTRY[event.type].subject is Subject.CALCULATOR

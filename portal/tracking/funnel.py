@@ -7,6 +7,7 @@ nothing but the message and the key; the others are told what is stored.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+from portal.content.bands import Declared
 from portal.tracking import events
 from portal.tracking.beats import CLOSED_AFTER_MS, Beat, Occurrence, parse
 from portal.tracking.credential import Mint, Ticket
@@ -54,10 +55,18 @@ def admit(raw: bytes, mint: Mint, *, now_ms: int) -> Admitted | Drop:
     return Admitted(beat, ticket, elapsed)
 
 
-def keep(admitted: Admitted, known: Totals, *, allowed: Collection[str], refused: Collection[int]) -> Kept | Drop:
+def keep(
+    admitted: Admitted,
+    known: Totals,
+    *,
+    allowed: Collection[str],
+    refused: Collection[int],
+    declared: Collection[Declared] | None = None,
+) -> Kept | Drop:
     """Return a view's totals with the beat merged in, or why the beat is dropped.
 
-    `allowed` are the sections of the served version; `refused` the numbers of messages that were refused before.
+    `allowed` are the sections of the served version; `refused` the numbers of messages that were refused before;
+    `declared` says of each calculator on the served page what it may report, None where nobody was asked.
     """
     beat = admitted.beat
     if beat.n in refused:
@@ -67,19 +76,29 @@ def keep(admitted: Admitted, known: Totals, *, allowed: Collection[str], refused
         return against
     sections = {key: section for key, section in beat.sections.items() if key in allowed}
     trimmed = [Drop.UNKNOWN_SECTION] * (len(beat.sections) - len(sections))
-    declared: list[Occurrence] = []
+    sound: list[Occurrence] = []
     for event in beat.events:
-        why = events.refusal(event)
+        why = events.refusal(event) or (None if declared is None else _of_calculator(event, declared))
         if why is None:
-            declared.append(event)
+            sound.append(event)
         else:
             trimmed.append(why)
-    trimmed_beat = replace(beat, sections=sections, events=tuple(declared))
+    trimmed_beat = replace(beat, sections=sections, events=tuple(sound))
     totals = merge(known, totals_of(trimmed_beat, elapsed=admitted.elapsed))
     if not is_sound(totals):
         return Drop.CONTRADICTS
-    fresh = tuple(event for event in declared if not holds(known.events, event.no))
+    fresh = tuple(event for event in sound if not holds(known.events, event.no))
     return Kept(totals, fresh, tuple(trimmed))
+
+
+def _of_calculator(event: Occurrence, declared: Collection[Declared]) -> Drop | None:
+    """Return why an event about a calculator is refused by the definitions the page was served with."""
+    if not events.is_calculator(event):
+        return None
+    used = [each for each in declared if (each.calculator, each.version) == (event.subject, event.version)]
+    if not used:
+        return Drop.OTHER_CALCULATOR
+    return None if not event.value or any(event.value in each.bands for each in used) else Drop.UNKNOWN_BAND
 
 
 def status_of(drop: Drop | None) -> int:
