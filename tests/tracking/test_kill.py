@@ -54,7 +54,7 @@ def storm(folder: Path, *, kills: int) -> dict[str, int]:
     mint = Mint([KEY])
     at = clock.now()
     with database.writing() as db:
-        credentials = [_page(db, mint, at) for _ in range(WRITERS)]
+        credentials = [page_of(db, mint, at) for _ in range(WRITERS)]
     port_file = folder / "port"
     stop = threading.Event()
     answered = [0] * WRITERS
@@ -96,7 +96,7 @@ def storm(folder: Path, *, kills: int) -> dict[str, int]:
     return {"kills": kills, "answered": sum(counted), "lost": 0, "doubled": 0}
 
 
-def _page(db: Any, mint: Mint, at: Any) -> str:
+def page_of(db: Any, mint: Mint, at: Any) -> str:
     view = open_view(
         db,
         hcp_id=DOCTOR,
