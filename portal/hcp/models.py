@@ -88,6 +88,21 @@ class DeclaredInterest(Base):
     at: Mapped[datetime]
 
 
+class Discussion(Base):
+    """A module that was discussed with a doctor in a visit; noted by who looks after them, kept for two years."""
+
+    __tablename__ = "discussions"
+    __table_args__ = (UniqueConstraint("hcp_id", "site_id", "module_key", "day"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    hcp_id: Mapped[str] = mapped_column(ForeignKey("hcps.id"))
+    site_id: Mapped[str] = mapped_column(String(32))
+    module_key: Mapped[str] = mapped_column(String(80))
+    day: Mapped[str] = mapped_column(String(10), index=True)  # YYYY-MM-DD, as the person noted it
+    by_id: Mapped[str] = mapped_column(String(32))
+    at: Mapped[datetime]
+
+
 class AdoptionStep(Base):
     """A step on the adoption ladder, with history; it can go down."""
 
