@@ -17,6 +17,7 @@ BLUEPRINTS = (
     "staff",
     "hcps",
     "rep",
+    "discussed",
     "rules",
     "rule_drafts",
     "rule_trials",

@@ -4,15 +4,22 @@ from collections.abc import Collection
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy import Dialect, Select, func, select
+from sqlalchemy import ColumnElement, Dialect, Select, Text, and_, cast, func, or_, select
 from sqlalchemy.orm import Session
 
-from portal.access.evidence import Confidence
+from portal.access.evidence import Confidence, Grade
 from portal.access.models import Device, Link, Visit
 from portal.access.states import CurrentVisit, LinkReason, LinkRefused, LinkRow, LiveLink
 from portal.access.tokens import TokenBox, TokenRefused, digest
 from portal.db.prepared import PreparedRead, places
 from portal.hcp.models import Hcp
+
+
+def by_mail() -> ColumnElement[bool]:
+    """Return the clause that is true of a visit, joined with its link, that a person began from a mail."""
+    unmarked = and_(Visit.grade >= Grade.ENGAGED, cast(Visit.marks, Text) == "[]")
+    # Marks that speak against a code from the mailbox keep a visit from feeding the profile in the first place.
+    return and_(Link.sending_id.is_not(None), or_(Visit.grade >= Grade.STEPPED_UP, unmarked))
 
 
 def live_link(db: Session, tokens: TokenBox, token: str, *, at: datetime) -> LiveLink:

@@ -86,6 +86,7 @@ def doctor(hcp_id: str) -> ResponseReturnValue:
         modes=words.MODES,
         at=house.now(),
         may_issue=_may_issue(card),
+        may_note=scope.may_note(house.db(), identity.person(), card.id, house.now()),
         may_mail=may(identity.person(), Permission.MAIL_SEND) and "send.new" in current_app.view_functions,
         me=identity.person().id,
         measured=_how_measured(),
@@ -223,6 +224,7 @@ def _activity(hcp_id: str) -> activity.Activity:
 
 def _moments(done: activity.Activity) -> list[timeline.Moment]:
     ids = [link.sender_id for link in done.links] + [mail.sender_id for mail in done.mails]
+    ids += [row.by_id for row in done.discussed]
     senders = names_of(house.db(), [each for each in ids if each])
     return timeline.moments(done, senders=senders, at=house.now())
 

@@ -14,6 +14,7 @@ from portal.audit import Actor
 from portal.audit.keeping import seal_all
 from portal.config import Settings
 from portal.db import Database, rates
+from portal.hcp.discussions import purge_discussions
 from portal.hcp.import_actions import drop_expired
 from portal.mailing.courier import CourierRefused, Route
 from portal.microsite.post_office import NoServer, hand_over_due
@@ -82,8 +83,9 @@ def group(once: bool, seconds: float) -> None:
 
 
 def tidy(database: Database, *, at: datetime) -> None:
-    """Delete what is kept no longer: events past the retention of their type, counts, imports nobody confirmed."""
+    """Delete what is kept no longer: old events, notes of visits and counts, imports nobody confirmed."""
     with database.writing() as db:
         purge_expired(db, by=Actor.system("worker"), at=at)
+        purge_discussions(db, by=Actor.system("worker"), at=at)
         rates.forget(db, before=at - timedelta(days=2))
         drop_expired(db, at=at)

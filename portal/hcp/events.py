@@ -89,6 +89,34 @@ class InterestsDeclared(Event, name="hcp.interests-declared", words="declared in
 
 
 @dataclass(frozen=True, slots=True)
+class DiscussionNoted(Event, name="discussion.noted", words="noted what was discussed on {day}"):
+    """Modules were discussed with a doctor in a visit on a day (YYYY-MM-DD)."""
+
+    hcp: str
+    site: str
+    day: str
+    modules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DiscussionTakenBack(Event, name="discussion.taken-back", words="took back a note of {day}"):
+    """A note that a module was discussed was a mistake and is gone."""
+
+    hcp: str
+    site: str
+    day: str
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiscussionsPurged(Event, name="discussions.purged", words="purged {count} notes of visits whose time was over"):
+    """Notes of visits before a day (YYYY-MM-DD) were deleted."""
+
+    before: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class HcpsImported(Event, name="hcps.imported", words="imported doctors: {created} new, {updated} changed"):
     """A checked file was saved; `sha256` is of its bytes."""
 

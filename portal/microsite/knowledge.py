@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from portal.hcp.discussions import discussions_of
 from portal.hcp.queries import declared_interests
 from portal.microsite.sheets import Decision
 from portal.tracking import queries as tracking
@@ -25,12 +26,15 @@ class Knowledge:
     declared: tuple[str, ...]  # keys
     saved: tuple[str, ...]  # titles
     not_relevant: tuple[str, ...]  # titles
+    discussed: tuple[tuple[str, str], ...]  # title, day (YYYY-MM-DD)
     forgotten_at: datetime | None
 
     @property
     def is_empty(self) -> bool:
         """Tell whether nothing was done yet."""
-        return not (self.visits or self.modules or self.calculators or self.saved or self.not_relevant)
+        return not (
+            self.visits or self.modules or self.calculators or self.saved or self.not_relevant or self.discussed
+        )
 
 
 def of(db: Session, decision: Decision, *, half_life_days: float, at: datetime) -> Knowledge:
@@ -61,5 +65,10 @@ def of(db: Session, decision: Decision, *, half_life_days: float, at: datetime) 
         declared=declared_interests(db, hcp_id, site_id),
         saved=tuple(titles[key] for key in saved_modules(db, hcp_id, site_id) if key in titles),
         not_relevant=tuple(titles[key] for key in tracking.not_relevant(db, hcp_id, site_id) if key in titles),
+        discussed=tuple(
+            (titles[row.module_key], row.day)
+            for row in discussions_of(db, hcp_id)
+            if row.site_id == site_id and row.module_key in titles
+        ),
         forgotten_at=forgotten_at(db, hcp_id, site_id),
     )

@@ -1,7 +1,9 @@
 """Everything that pages use of one doctor and site: two statements, however long the history is."""
 
+import json
+from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +17,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     cast,
     func,
     literal,
@@ -26,18 +29,31 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import CompoundSelect
 
+from portal.access.models import Link, Visit
+from portal.access.queries import by_mail
 from portal.content.models import Site
 from portal.db.base import UtcDateTime
 from portal.hcp.consents import ConsentRow, ConsentState, Purpose, in_force
-from portal.hcp.models import Consent, DeclaredInterest, Hcp, Territory
+from portal.hcp.models import Consent, DeclaredInterest, Discussion, Hcp, Territory
 from portal.hcp.profiles import HcpCard
-from portal.personalize import CalculatorHistory, ModuleHistory, decayed
+from portal.mailing.models import Sending
+from portal.mailing.states import SendingKind
+from portal.personalize import CalculatorHistory, DayCount, ModuleHistory, decayed
 from portal.rulebook.models import StoredRuleSet
 from portal.staff.models import User
-from portal.tracking.models import CalculatorUse, DailyDwell, Interest, NotRelevant, PageView, SavedModule
+from portal.tracking.models import (
+    CalculatorUse,
+    DailyDwell,
+    ForgottenHistory,
+    Interest,
+    NotRelevant,
+    PageView,
+    SavedModule,
+)
 from portal.tracking.queries import history_of_days
 
 _MS_PER_MINUTE = 60_000
+_NEVER = literal(datetime(1, 1, 1, tzinfo=UTC), UtcDateTime())
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +78,12 @@ class History:
     modules: dict[str, ModuleHistory] = field(default_factory=dict)
     calculators: dict[str, CalculatorHistory] = field(default_factory=dict)
     visits: int = 0
+    visit_days: tuple[DayCount, ...] = ()
     last_visit_at: datetime | None = None
+    mail_clicks: int = 0
+    mail_click_days: tuple[DayCount, ...] = ()
+    sent: frozenset[str] = frozenset()
+    discussed: frozenset[str] = frozenset()
 
 
 def standing(db: Session, hcp_id: str, site_id: str, *, sender_id: str | None, at: datetime) -> Standing | None:
@@ -85,12 +106,14 @@ def history(
 ) -> History:
     """Return what may be used of a doctor at `at`; visits are those that began before `before`."""
     interest: dict[str, float] = {}
-    sets: dict[str, set[str]] = {"declared": set(), "not-relevant": set()}
+    sets: dict[str, set[str]] = {"declared": set(), "not-relevant": set(), "discussed": set(), "sent": set()}
     saved: list[tuple[datetime, str]] = []
     days: dict[str, list[Any]] = {}
     uses: dict[str, tuple[int, int, datetime]] = {}
     bands: dict[str, str] = {}
-    visits, last = 0, None
+    visits: Counter[date] = Counter()
+    clicks: Counter[date] = Counter()
+    last: datetime | None = None
     for row in db.execute(_history(), {"hcp": hcp_id, "site": site_id, "before": before}):
         match row.kind:
             case "day":
@@ -103,8 +126,13 @@ def history(
                 uses[row.key] = (row.reads, row.skips, row.last_at)
             case "band":
                 bands[row.key] = row.answers
-            case "visits":
-                visits, last = row.reads, row.last_at
+            case "visit":
+                last = row.last_at if last is None else max(last, row.last_at)
+                if row.key:  # a page view that no visit is known of is no visit, and still the last time
+                    visits[row.first_at.date()] += 1
+                    clicks[row.first_at.date()] += row.reads
+            case "sent":
+                sets["sent"].update(module["key"] for module in json.loads(row.answers))
             case kind:
                 sets[kind].add(row.key)
     return History(
@@ -117,9 +145,18 @@ def history(
             name: CalculatorHistory(opened, completed, bands.get(name) or None, used)
             for name, (opened, completed, used) in sorted(uses.items())
         },
-        visits=visits,
+        visits=visits.total(),
+        visit_days=_by_day(visits),
         last_visit_at=last,
+        mail_clicks=clicks.total(),
+        mail_click_days=_by_day(clicks),
+        sent=frozenset(sets["sent"]),
+        discussed=frozenset(sets["discussed"]),
     )
+
+
+def _by_day(counts: Counter[date]) -> tuple[DayCount, ...]:
+    return tuple(DayCount(day, times) for day, times in sorted(counts.items()) if times)
 
 
 # Columns of the tables, not attributes of the models: rows are read without the work of mapping objects.
@@ -173,18 +210,20 @@ _COLUMNS: dict[str, Any] = {
     "useful": Boolean(),
     "answers": Text(),
     "last_at": UtcDateTime(),
+    "first_at": UtcDateTime(),
 }
 
 
 @lru_cache(maxsize=1)
 def _history() -> CompoundSelect[Any]:
     """Return the one question: rows of several kinds with the same columns."""
-    d, i, u, v = DailyDwell.__table__.c, Interest.__table__.c, CalculatorUse.__table__.c, PageView.__table__.c
-    n, s, t = NotRelevant.__table__.c, SavedModule.__table__.c, DeclaredInterest.__table__.c
+    d, i, u, w = DailyDwell.__table__.c, Interest.__table__.c, CalculatorUse.__table__.c, Sending.__table__.c
+    n, s, t, b = NotRelevant.__table__.c, SavedModule.__table__.c, DeclaredInterest.__table__.c, Discussion.__table__.c
+    gone = ForgottenHistory.__table__.c
+    forgotten = select(gone.at).where(_mine(gone)).scalar_subquery()
     used = and_(_mine(u), u.profiled.is_(True))
     newest = func.row_number().over(partition_by=u.calculator, order_by=(u.completed_at.desc(), u.view_id))
     completed = select(u.calculator, u.band, newest.label("rank")).where(used, u.completed_at.is_not(None)).subquery()
-    visited = (v.opened_at < bindparam("before", type_=UtcDateTime()), v.feeds_profile.is_(True), v.confirmed.is_(True))
     day = {name: d[name] for name in ("day", "eng_ms", "reads", "skips", "downloads", "completed", "useful", "answers")}
     return union_all(
         _rows("day", d.module_key, **day, last_at=d.last_at).where(_mine(d), d.profiled.is_(True)),
@@ -202,9 +241,31 @@ def _history() -> CompoundSelect[Any]:
         .where(used)
         .group_by(u.calculator),
         _rows("band", completed.c.calculator, answers=completed.c.band).where(completed.c.rank == 1),
+        _visits(),
+        _rows("sent", w.id, answers=cast(w.modules, Text()), last_at=w.handed_over_at).where(
+            _mine(w), w.kind == SendingKind.APPROVED, w.handed_over_at > func.coalesce(forgotten, _NEVER)
+        ),
+        _rows("discussed", b.module_key).where(_mine(b)),
+    )
+
+
+def _visits() -> Select[Any]:
+    """Return the question for the visits, one row for each, with when they began and whether a mail led to them."""
+    v, opened = PageView.__table__.c, Visit.__table__
+    confirmed = (v.opened_at < bindparam("before", type_=UtcDateTime()), v.feeds_profile.is_(True))
+    return (
         _rows(
-            "visits", literal("", String()), reads=func.count(v.visit_id.distinct()), last_at=func.max(v.opened_at)
-        ).where(_mine(v), *visited),
+            "visit",
+            func.coalesce(v.visit_id, literal("", String())),
+            reads=func.max(case((by_mail(), 1), else_=0)),
+            first_at=func.min(v.opened_at),
+            last_at=func.max(v.opened_at),
+        )
+        .select_from(PageView.__table__)
+        .outerjoin(opened, opened.c.id == v.visit_id)
+        .outerjoin(Link.__table__, Link.__table__.c.id == opened.c.link_id)
+        .where(_mine(v), *confirmed, v.confirmed.is_(True))
+        .group_by(v.visit_id)
     )
 
 

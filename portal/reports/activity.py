@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from portal.access.queries import links_of
 from portal.access.states import LinkRow
 from portal.hcp.consents import ConsentRow, ConsentState
+from portal.hcp.discussions import DiscussionRow, discussions_of
 from portal.hcp.queries import consent_history, consent_in_force, declared_interests
 from portal.mailing.outbox import SendingRow, newest
 from portal.mailing.states import SendingKind
@@ -83,6 +84,7 @@ class Activity:
     fetched: tuple[Fetched, ...]
     mails: tuple[SendingRow, ...]
     decisions: tuple[ConsentRow, ...]
+    discussed: tuple[DiscussionRow, ...]
     sites: tuple[SiteState, ...]
     names: Titles
 
@@ -147,6 +149,7 @@ def activity_of(db: Session, hcp_id: str, *, half_life_days: float, at: datetime
         fetched=tuple(fetched(db, [link.id for link in links])),
         mails=tuple(mail for mail in newest(db, hcp_id=hcp_id) if mail.kind in _MAIL),
         decisions=tuple(consent_history(db, hcp_id)),
+        discussed=tuple(discussions_of(db, hcp_id)),
         sites=tuple(_sites(db, hcp_id, half_life_days, at)),
         names=titles(db),
     )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from portal.content.queries import modules_in_force
+from portal.reports import words
 from portal.reports.activity import Activity, Share, SiteState
 from portal.reports.queries import Titles
 from portal.tracking.queries import not_relevant
@@ -51,11 +52,15 @@ def brief_of(
         wanted = _topics(site, done.names)
         interests += wanted.values()
         dismissed = set(not_relevant(db, hcp_id, site.id))
+        discussed = {row.module_key: row.day for row in reversed(done.discussed) if row.site_id == site.id}
+        recent = (at - _RECENT).date().isoformat()
         for module in modules_in_force(db, site.id, at):
             share = shares.get(module.title)
             topics = [topic for topic in module.topics if topic in wanted]
             if module.key in dismissed:
                 leave_out.append(Point(module.title, "The doctor called it not relevant"))
+            elif discussed.get(module.key, "") >= recent:
+                leave_out.append(Point(module.title, f"Discussed on {words.day(discussed[module.key])}"))
             elif share is not None and share.ms >= _WELL_READ_MS and at - share.last_at < _RECENT:
                 leave_out.append(Point(module.title, "Read at length lately; ask rather than tell", share.ms))
             elif topics and (share is None or share.ms < _READ_MS):

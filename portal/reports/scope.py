@@ -38,3 +38,8 @@ def may_issue(db: Session, person: Person, hcp_id: str, at: datetime) -> bool:
 def may_send(db: Session, person: Person, hcp_id: str, at: datetime) -> bool:
     """Tell whether a person may mail a doctor: they hold the right and look after the doctor."""
     return may(person, Permission.MAIL_SEND) and hcps.is_assigned(db, person.id, hcp_id, at)
+
+
+def may_note(db: Session, person: Person, hcp_id: str, at: datetime) -> bool:
+    """Tell whether a person may note what was discussed with a doctor: they hold the right and look after them."""
+    return may(person, Permission.VISIT_NOTE) and hcps.is_assigned(db, person.id, hcp_id, at)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from itertools import groupby
 
 from portal.hcp.consents import Purpose
+from portal.hcp.discussions import DiscussionRow
 from portal.mailing.outbox import SendingRow
 from portal.mailing.states import SendingKind, SendingState
 from portal.reports import words
@@ -50,6 +51,7 @@ class Kind(StrEnum):
     READING = "reading"
     CALCULATORS = "calculators"
     ANSWERS = "answers"
+    TALKS = "talks"
     CONSENT = "consent"
     AUTOMATIC = "automatic"
 
@@ -60,6 +62,7 @@ _RANK = {
     for rank, kind in enumerate(("links", "mail", "automatic", "consent", "visits", "reading", "calculators"))
 }
 _RANK[Kind.ANSWERS] = len(_RANK)
+_RANK[Kind.TALKS] = len(_RANK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ def moments(activity: Activity, *, senders: Mapping[str, str], at: datetime) -> 
         *(_view(view, visits[str(view.visit_id)], activity) for view in activity.views),
         *_calculators(activity, visits, views),
         *(_interaction(each, views[each.view_id], activity) for each in activity.interactions if _is_told(each)),
+        *_talks(activity, senders),
         *_consents(activity),
         *_fetched(activity),
     ]
@@ -214,6 +218,16 @@ def _interaction(each: InteractionRow, view: ViewRow, activity: Activity) -> Mom
     value = {"yes": "useful", "no": "not useful"}.get(each.value, each.value)
     icon = {"module.downloaded": "download", "page.printed": "print", "module.saved": "save"}.get(each.type, "chat")
     return Moment(each.at, Kind.ANSWERS, _INTERACTIONS[each.type].format(subject=subject, value=value), icon)
+
+
+def _talks(activity: Activity, senders: Mapping[str, str]) -> Iterable[Moment]:
+    def noted(row: DiscussionRow) -> tuple[str, str, datetime, str]:
+        return row.site_id, row.day, row.at, row.by_id
+
+    for (site_id, day, at, by_id), rows in groupby(sorted(activity.discussed, key=noted), key=noted):
+        titles = sorted(activity.names.module(site_id, row.module_key) for row in rows)
+        note = f"In the visit of {words.day(day)}, noted by {senders.get(by_id, 'a colleague')}"
+        yield Moment(at, Kind.TALKS, f"Discussed {', '.join(titles)}", "chat", note=note)
 
 
 def _consents(activity: Activity) -> Iterable[Moment]:

@@ -1,5 +1,7 @@
 """Stored words as people read them. Pure."""
 
+from datetime import date
+
 from portal.access.evidence import Mark
 
 MODES = {
@@ -43,6 +45,15 @@ CALCULATORS = {
     "ascvd_pce": "ASCVD pooled cohort equations",
     "ldl_friedewald": "LDL cholesterol (Friedewald)",
 }
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def day(text: str) -> str:
+    """Return a day written YYYY-MM-DD in words: 14 Nov 2026."""
+    on = date.fromisoformat(text)
+    return f"{on.day} {_MONTHS[on.month - 1]} {on.year}"
 
 
 def calculator(name: str) -> str:

@@ -32,6 +32,7 @@ class Permission(StrEnum):
     HOME = "home"
     HCP_READ = "hcp.read"
     HCP_IMPORT = "hcp.import"
+    VISIT_NOTE = "visit.note"
     LINK_ISSUE = "link.issue"
     LINK_REVOKE = "link.revoke"
     MAIL_SEND = "mail.send"
@@ -93,6 +94,7 @@ TABLE: dict[Permission, list[list[Predicate]]] = {
     Permission.HOME: [[_anybody]],
     Permission.HCP_READ: [[_rep], [_manager]],
     Permission.HCP_IMPORT: [[_admin]],
+    Permission.VISIT_NOTE: [[_rep]],
     Permission.LINK_ISSUE: [[_rep]],
     Permission.LINK_REVOKE: [[_rep], [_manager]],
     Permission.MAIL_SEND: [[_rep]],

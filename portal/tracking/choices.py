@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.audit import Actor, record
 from portal.hcp.actions import declare_interests
+from portal.hcp.discussions import forget_discussions
 from portal.tracking import statements
 from portal.tracking.audit_events import HistoryForgotten
 from portal.tracking.beats import Occurrence
@@ -97,12 +98,13 @@ def forgotten_at(db: Session, hcp_id: str, site_id: str) -> datetime | None:
 def forget_history(db: Session, hcp_id: str, site_id: str, *, by: Actor, at: datetime) -> int:
     """Part a doctor from everything they did on a site and return how many page views that were.
 
-    Interest, choices and lists are deleted; page views, sections, calculators and events stay as counts without a
-    name, and the daily roll-up is added to the nameless rows. Consents and the access record stay as they are.
+    Interest, choices, lists and what was discussed are deleted; page views, sections, calculators and events stay as
+    counts without a name, and the daily roll-up is added to the nameless rows. Consents and the access record stay.
     """
     for model in (Interest, NotRelevant, SavedModule):
         db.execute(delete(model).where(model.hcp_id == hcp_id, model.site_id == site_id))
     declare_interests(db, hcp_id, site_id, topics=(), by=by, at=at)
+    forget_discussions(db, hcp_id, site_id)
     _fold_days(db, hcp_id, site_id)
     for part in (SectionView, CalculatorUse, Interaction):
         table = _table(part)

@@ -71,6 +71,9 @@ ROADS = {
     "rep.revoke": DOCTORS,
     "rep.link_form": OWN,
     "rep.issue": OWN,
+    "discussed.form": OWN,
+    "discussed.note": OWN,
+    "discussed.take_back": OWN,
     "rep.territories": "rep, other rep, manager, marketer",
     "send.home": SENDERS,
     "send.new": SENDERS,
@@ -207,7 +210,8 @@ FILLED = {
     "mail.opt_in token": "doctor's opt-in token",
     "mail.answer token": "doctor's opt-in token",
 }
-ABSENT = frozenset({"segment_id", "backtest_id"})  # the demo has none, so who may take the road finds nothing
+# The demo has none of these, so who may take the road finds nothing.
+ABSENT = frozenset({"segment_id", "backtest_id", "discussion_id"})
 WORDS = dict.fromkeys(ABSENT, NOBODY) | {
     "site_key": "atorvastatin-us-en",
     "key": "warnings",

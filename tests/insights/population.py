@@ -7,16 +7,18 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from portal.access.evidence import Confidence
+from portal.access.models import Link, Visit
 from portal.access.states import CurrentVisit
 from portal.content.models import Site
 from portal.db import new_id
-from portal.hcp.models import Consent, DeclaredInterest, Hcp, Territory
+from portal.hcp.models import Consent, DeclaredInterest, Discussion, Hcp, Territory
+from portal.mailing.models import Sending
 from portal.microsite import assemble, known
 from portal.personalize.catalogue import FACTS, FactSpec, FactType, Of, Op
 from portal.personalize.conditions import Condition
 from portal.personalize.facts import Facts
 from portal.personalize.rules import parse_rule
-from portal.tracking.models import CalculatorUse, DailyDwell, Interest, NotRelevant, PageView
+from portal.tracking.models import CalculatorUse, DailyDwell, ForgottenHistory, Interest, NotRelevant, PageView
 
 AT = datetime(2026, 11, 22, 9, 30, 0, 250_000, tzinfo=UTC)
 HALF_LIFE = 30.0
@@ -26,19 +28,22 @@ CALCULATORS = ("ckd_epi_2021_cr", "cockcroft_gault")
 WORDS = {
     "specialty": ("cardiology", "nephrology", "Cardiology"),
     "territory": ("north", "south"),
-    "region": ("US", "north"),
+    "region": ("US", "DE", "us"),
     "language": ("en", "es"),
     "audience": ("doctor", "nurse"),
     "channel": ("email", "visit"),
     "module_answers": ("a", "b", "A", "ab"),
     "calculator_band": ("low", "high"),
 }
+OTHER_SITE = "f" * 32
 THINGS = {Of.MODULE: MODULES, Of.TOPIC: TOPICS, Of.CALCULATOR: CALCULATORS}
 
 
-def a_site(db: Session, key: str = "demo-us-en") -> str:
+def a_site(db: Session, key: str = "demo-us-en", site_id: str = "") -> str:
     """Write a site and return its id."""
-    site = Site(id=new_id(), key=key, brand="Demo", generic="demonil", market="US", language="en", settings={})
+    site = Site(
+        id=site_id or new_id(), key=key, brand="Demo", generic="demonil", market="US", language="en", settings={}
+    )
     site.created_at = AT
     db.add(site)
     db.flush()
@@ -47,6 +52,7 @@ def a_site(db: Session, key: str = "demo-us-en") -> str:
 
 def people(db: Session, site_id: str, chance: random.Random, count: int) -> list[str]:
     """Write doctors with consents and histories, on this site and beside it; return the ids of those who are left."""
+    a_site(db, "beside-us-en", OTHER_SITE)
     territories = []
     for key in WORDS["territory"]:
         territory = Territory(id=new_id(), key=f"{key}", name=key)
@@ -66,13 +72,14 @@ def _doctor(db: Session, site_id: str, territories: list[str], chance: random.Ra
     doctor.knowledge_level = chance.choice([None, "basic", "expert"])
     doctor.language, doctor.audience = chance.choice(WORDS["language"]), chance.choice(WORDS["audience"])
     doctor.channel = chance.choice([None, *WORDS["channel"]])
+    doctor.market = chance.choice(["US", "DE"])
     doctor.territory_id = chance.choice([None, *territories])
     doctor.erased_at = AT if fate < 0.04 else None
     doctor.access_revoked_at = AT if 0.04 <= fate < 0.08 else None
     db.add(doctor)
     db.flush()
     _consents(db, hcp_id, site_id, chance)
-    for site in (site_id, "f" * 32):
+    for site in (site_id, OTHER_SITE):
         _history(db, hcp_id, site, chance)
     return hcp_id if fate >= 0.08 else ""
 
@@ -86,7 +93,7 @@ def _consents(db: Session, hcp_id: str, site_id: str, chance: random.Random) -> 
     moments = [AT - timedelta(days=day) for day in (0, 3, 3, 40)]
     for purpose, choices in decisions.items():
         for _ in range(chance.choice([0, 1, 1, 2, 3])):
-            site = chance.choice([None, site_id, site_id, "f" * 32])
+            site = chance.choice([None, site_id, site_id, OTHER_SITE])
             decided = {"source": "paper form", "wording": "I agree", "at": chance.choice(moments)}
             row = Consent(id=new_id(), hcp_id=hcp_id, site_id=site, purpose=purpose, **decided)
             row.decision = chance.choice(choices)
@@ -112,8 +119,18 @@ def _history(db: Session, hcp_id: str, site_id: str, chance: random.Random) -> N
             db.add(Interest(hcp_id=hcp_id, site_id=site_id, topic=topic, value_ms=ms, at=_moment(chance)))
         if chance.random() < 0.3:
             db.add(DeclaredInterest(id=new_id(), hcp_id=hcp_id, site_id=site_id, topic=topic, at=AT))
-    for _ in range(chance.choice([0, 0, 1, 3])):
-        view = _view(hcp_id, site_id, chance)
+    if chance.random() < 0.2:
+        db.add(ForgottenHistory(hcp_id=hcp_id, site_id=site_id, at=_moment(chance)))
+    for module in chance.sample(MODULES, chance.choice([0, 0, 1, 2])):
+        told = {"module_key": module, "day": AT.date().isoformat(), "by_id": "r" * 32, "at": AT}
+        db.add(Discussion(id=new_id(), hcp_id=hcp_id, site_id=site_id, **told))
+    for _ in range(chance.choice([0, 0, 1, 2])):
+        db.add(_sending(hcp_id, site_id, chance))
+    visits = [None, new_id(), hcp_id]
+    for _ in range(chance.choice([0, 1, 3])):
+        visits.append(_visit(db, hcp_id, site_id, chance))
+    for _ in range(chance.choice([0, 0, 1, 3, 5])):
+        view = _view(hcp_id, site_id, chance, visits)
         db.add(view)
         for calculator in CALCULATORS:
             if chance.random() < 0.5:
@@ -139,11 +156,46 @@ def _day(hcp_id: str, site_id: str, module: str, back: int, profiled: bool, chan
     )
 
 
-def _view(hcp_id: str, site_id: str, chance: random.Random) -> PageView:
+def _sending(hcp_id: str, site_id: str, chance: random.Random) -> Sending:
+    sending_id = new_id()
+    modules = chance.sample([*MODULES, "ren", "Renal"], chance.choice([0, 1, 2]))
+    return Sending(
+        id=sending_id,
+        kind=chance.choice(["approved", "approved", "approved", "fresh-link", "test"]),
+        site_id=site_id,
+        hcp_id=hcp_id,
+        fragments=[],
+        modules=[{"key": module, "version": "renal"} for module in modules],
+        from_name="A",
+        sha256="",
+        message_id=sending_id,
+        state="accepted",
+        composed_at=AT,
+        due_at=AT,
+        handed_over_at=chance.choice([None, _moment(chance), _moment(chance)]),
+    )
+
+
+def _visit(db: Session, hcp_id: str, site_id: str, chance: random.Random) -> str:
+    """Write a visit through a link, from a mail or not, and return its id."""
+    link_id, visit_id, at = new_id(), new_id(), _moment(chance)
+    link = Link(id=link_id, hcp_id=hcp_id, site_id=site_id, modules=[], channel="email", created_at=at, expires_at=AT)
+    link.sending_id = chance.choice([None, new_id(), new_id()])
+    db.add(link)
+    db.flush()
+    marks = chance.choice([[], [], [], ["too-soon"]])
+    told = {"confidence": "device", "grade": chance.choice([2, 3, 3, 4]), "marks": marks, "opened_at": at}
+    db.add(
+        Visit(id=visit_id, token_hash=visit_id, link_id=link_id, hcp_id=hcp_id, site_id=site_id, expires_at=AT, **told)
+    )
+    return visit_id
+
+
+def _view(hcp_id: str, site_id: str, chance: random.Random, visits: list[str | None]) -> PageView:
     return PageView(
         id=new_id(),
         hcp_id=chance.choice([hcp_id, hcp_id, hcp_id, None]),
-        visit_id=chance.choice([None, new_id(), hcp_id]),
+        visit_id=chance.choice(visits),
         site_id=site_id,
         page="home",
         mode="identified",

@@ -5,7 +5,7 @@ the comparison too, it is everybody but the doctors whose rows do not. Either wa
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -14,9 +14,11 @@ from sqlalchemy import (
     Double,
     Integer,
     Select,
+    Text,
     and_,
     case,
     cast,
+    exists,
     extract,
     false,
     func,
@@ -26,15 +28,21 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
-from portal.hcp.models import DeclaredInterest
-from portal.personalize.catalogue import FACTS, FactSpec, Op
+from portal.access.models import Link, Visit
+from portal.access.queries import by_mail
+from portal.db.base import UtcDateTime
+from portal.hcp.models import DeclaredInterest, Discussion
+from portal.mailing.models import Sending
+from portal.mailing.states import SendingKind
+from portal.personalize.catalogue import FACTS, Op
 from portal.personalize.conditions import AllOf, AnyOf, Comparison, Condition, NoneOf
 from portal.personalize.facts import Facts
 from portal.reports.matching import comparing
 from portal.reports.matching.comparing import Clause, constant, is_met_by
 from portal.reports.matching.people import NUMBERS, OPEN, PROFILE, Ground
-from portal.tracking.models import CalculatorUse, DailyDwell, Interest, NotRelevant, PageView
+from portal.tracking.models import CalculatorUse, DailyDwell, ForgottenHistory, Interest, NotRelevant, PageView
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _A_SECOND, _A_DAY, _MS_PER_MINUTE = 1_000_000.0, 86_400.0, 60_000.0
@@ -50,6 +58,7 @@ _USES: dict[str, Any] = {"calculator_opened": _C.view_id, "calculator_completed"
 _CHOSEN: dict[str, tuple[Any, Any]] = {
     "declared_interests": (DeclaredInterest, DeclaredInterest.topic),
     "not_relevant": (NotRelevant, NotRelevant.module_key),
+    "discussed": (Discussion, Discussion.module_key),
 }
 
 
@@ -77,7 +86,7 @@ def _comparison(asked: Comparison, ground: Ground) -> Clause:
     compiled = _HISTORY.get(asked.fact)
     if compiled is not None:
         return compiled(asked, ground)
-    # The clock, and facts that no page knows anything of: the same for every doctor.
+    # The clock, and the picks of a link, which no doctor has before there is one: the same for every doctor.
     return constant(is_met_by(spec, asked, spec.read(Facts(at=ground.at), asked.of or "", asked.within_days)))
 
 
@@ -135,18 +144,18 @@ def _answers(asked: Comparison, ground: Ground) -> Clause:
 
 
 def _chosen_in(asked: Comparison, ground: Ground, test: Clause) -> Clause:
-    people = ground.people.c
-    found = and_(people.personal, people.id.in_(_days(asked, ground).where(test)))
-    return not_(found) if asked.op is Op.EXISTS and asked.value is False else found
+    return _included(asked, ground, _days(asked, ground).where(test))
 
 
 def _chosen(asked: Comparison, ground: Ground) -> Clause:
     model, column = _CHOSEN[asked.fact]
-    people = ground.people.c
     rows = select(model.hcp_id).where(model.site_id == ground.site_id)
-    if asked.op is Op.CONTAINS:
-        rows = rows.where(column == asked.value)
-    found = and_(people.personal, people.id.in_(rows))
+    return _included(asked, ground, rows.where(column == asked.value) if asked.op is Op.CONTAINS else rows)
+
+
+def _included(asked: Comparison, ground: Ground, rows: Select[Any]) -> Clause:
+    """Return the doctors who have such rows, or where it is asked for nothing, those who have none."""
+    found = and_(ground.people.c.personal, ground.people.c.id.in_(rows))
     return not_(found) if asked.op is Op.EXISTS and asked.value is False else found
 
 
@@ -193,22 +202,54 @@ def _band(asked: Comparison, ground: Ground) -> Clause:
     return _those(ground, asked, rows, comparing.words(done.c.band, FACTS[asked.fact], asked), grouped=False)
 
 
-def _visited(ground: Ground) -> Select[Any]:
-    real = (_V.opened_at < ground.at, _V.feeds_profile.is_(True), _V.confirmed.is_(True), _V.hcp_id.is_not(None))
-    return select(_V.hcp_id).where(_V.site_id == ground.site_id, *real).group_by(_V.hcp_id)
+def _visited(ground: Ground) -> tuple[Clause, ...]:
+    confirmed = (_V.feeds_profile.is_(True), _V.confirmed.is_(True))
+    return (_V.site_id == ground.site_id, _V.hcp_id.is_not(None), _V.opened_at < ground.at, *confirmed)
 
 
 def _visits(asked: Comparison, ground: Ground) -> Clause:
-    spec: FactSpec = FACTS[asked.fact]
-    if asked.within_days is not None:  # pages know the number of visits, not their days
-        return constant(is_met_by(spec, asked, 0))
-    total = func.count(_V.visit_id.distinct()) * literal(1000, BigInteger())
-    return _those(ground, asked, _visited(ground), comparing.thousandths(total, asked), grouped=True)
+    """Compare how many visits there were, or how many a mail led to; a visit is of the day of its first page."""
+    begun = func.min(_V.opened_at)
+    rows = select(_V.hcp_id, _V.visit_id).where(*_visited(ground), _V.visit_id.is_not(None))
+    if asked.fact == "mail_clicks":
+        rows = rows.join(Visit, Visit.id == _V.visit_id).join(Link, Link.id == Visit.link_id).where(by_mail())
+    rows = rows.group_by(_V.hcp_id, _V.visit_id)
+    if asked.within_days is not None:
+        rows = rows.having(begun >= literal(_first_moment(ground.at, asked.within_days), UtcDateTime()))
+    each = rows.subquery()
+    counted = select(each.c.hcp_id).group_by(each.c.hcp_id)
+    total = func.count() * literal(1000, BigInteger())
+    return _those(ground, asked, counted, comparing.thousandths(total, asked), grouped=True)
+
+
+def _first_moment(at: datetime, within_days: int) -> datetime:
+    return datetime.combine(Facts(at=at).since(within_days), time(), UTC)
 
 
 def _visit_days_ago(asked: Comparison, ground: Ground) -> Clause:
     last = comparing.days_since(func.max(_V.opened_at), asked, ground.at)
-    return _those(ground, asked, _visited(ground), last, grouped=True)
+    rows = select(_V.hcp_id).where(*_visited(ground)).group_by(_V.hcp_id)
+    return _those(ground, asked, rows, last, grouped=True)
+
+
+def _sent(asked: Comparison, ground: Ground) -> Clause:
+    gone = ForgottenHistory
+    forgotten = select(gone.at).where(gone.hcp_id == Sending.hcp_id, gone.site_id == Sending.site_id).scalar_subquery()
+    handed_over = (Sending.handed_over_at.is_not(None), func.coalesce(Sending.handed_over_at > forgotten, true()))
+    rows = select(Sending.hcp_id).where(
+        Sending.site_id == ground.site_id, Sending.kind == SendingKind.APPROVED, *handed_over
+    )
+    return _included(asked, ground, rows.where(_names(asked, ground)))
+
+
+def _names(asked: Comparison, ground: Ground) -> Clause:
+    """Return whether a mail names a module (the one asked for) in its list of modules."""
+    if asked.op is not Op.CONTAINS:
+        return cast(Sending.modules, Text) != "[]"
+    if ground.dialect == "postgresql":
+        return cast(Sending.modules, JSONB).contains([{"key": asked.value}])
+    each = func.json_each(Sending.modules).table_valued("value")
+    return exists(select(each.c.value).where(func.json_extract(each.c.value, "$.key") == asked.value))
 
 
 _HISTORY: dict[str, Callable[[Comparison, Ground], Clause]] = {
@@ -223,5 +264,7 @@ _HISTORY: dict[str, Callable[[Comparison, Ground], Clause]] = {
     "calculator_days_ago": _used_days_ago,
     "calculator_band": _band,
     "visits": _visits,
+    "mail_clicks": _visits,
+    "sent": _sent,
     "visit_days_ago": _visit_days_ago,
 }

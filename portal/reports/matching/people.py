@@ -15,6 +15,7 @@ PROFILE = {
     "adoption_step": Hcp.adoption_step,
     "knowledge_level": Hcp.knowledge_level,
     "territory": Territory.key,
+    "region": Hcp.market,
     "channel": Hcp.channel,
 }
 NUMBERS = {"decile": Hcp.decile}
