@@ -28,6 +28,7 @@ BLUEPRINTS = (
     "send",
     "outbox",
     "mail_pieces",
+    "mail_writing",
     "compliance",
     "status",
 )

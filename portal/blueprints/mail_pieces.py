@@ -1,34 +1,26 @@
-"""Templates and fragments of email: write, preview, hand to review, approve by another, withdraw."""
+"""Templates and fragments of email: read, hand to review, approve by another, withdraw."""
 
-import json
+from datetime import UTC, datetime
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from pydantic import ValidationError
 
 from portal.audit import Actor
 from portal.content import queries as content
-from portal.mailing import pieces, queries
-from portal.mailing.fields import Bounds, FilledField
-from portal.mailing.pieces import PieceContent
+from portal.content.compare import changes
+from portal.content.queries import SiteRecord
+from portal.mailing import pieces, queries, samples
+from portal.mailing.bounds_in_words import as_text, in_words
+from portal.mailing.composing import Composed
+from portal.mailing.fields import RESTRICTED
 from portal.mailing.queries import PieceRow
 from portal.mailing.refusals import PieceRefused
-from portal.mailing.rendering import render
-from portal.mailing.states import PieceKind
+from portal.microsite.mail_links import MailLinks
 from portal.staff.queries import names_of
 from portal.staff.roles import Permission, may
 from portal.web import guards, headers, house, identity
 
 bp = Blueprint("mail_pieces", __name__, url_prefix="/staff/mail-pieces")
-
-_EXAMPLE = """<mj-section background-color="#ffffff"><mj-column>
-<mj-text>Dear {{hcp.salutation}},</mj-text>
-<mj-button href="{{link.home}}">Open my page</mj-button>
-</mj-column></mj-section>
-{{fragments}}
-<mj-section background-color="#ffffff"><mj-column>
-<mj-text font-size="13px">{{sender.address}}<br/><a href="{{unsubscribe}}">Unsubscribe</a></mj-text>
-</mj-column></mj-section>"""
 
 
 @bp.get("/")
@@ -40,75 +32,20 @@ def home() -> ResponseReturnValue:
     return render_template("mailing/pieces.html", rows=rows, brands=brands, may_write=_may_write())
 
 
-@bp.get("/new")
-@guards.staff(Permission.MAIL_WRITE)
-def new() -> ResponseReturnValue:
-    """Show an empty form."""
-    return _form(None, {"kind": "template", "body": _EXAMPLE, "fields": "[]", "bounds": "{}"}, "")
-
-
-@bp.post("/new")
-@guards.staff(Permission.MAIL_WRITE)
-def create() -> ResponseReturnValue:
-    """Make a piece with its first draft."""
-    db, at, given = house.db(), house.now(), request.form.to_dict()
-    site = content.site_by_key(db, given.get("site", ""))
-    try:
-        if site is None:
-            raise PieceRefused("Choose a site.")
-        drafted = _content(given)
-        kind = PieceKind.FRAGMENT if given.get("kind") == "fragment" else PieceKind.TEMPLATE
-        pieces.check(kind, drafted)
-        piece_id = pieces.create_piece(db, site.id, key=given.get("key", ""), kind=kind, at=at)
-        version_id = pieces.draft(db, piece_id, drafted, by=_me(), at=at)
-    except PieceRefused as refused:
-        return _form(None, given, str(refused)), 422
-    return redirect(url_for(".version", version_id=version_id), code=303)
-
-
 @bp.get("/<version_id>")
 @guards.staff(Permission.CONTENT_READ)
 def version(version_id: str) -> ResponseReturnValue:
     """Show one version with its preview, its history and what can be done."""
-    return _version_page(_row(version_id), "")
+    return _version_page(_row(version_id), None)
 
 
 @bp.get("/<version_id>/html")
 @guards.staff(Permission.CONTENT_READ)
 def html(version_id: str) -> Response:
-    """Show the rendered piece with its placeholders, inert, for a frame."""
+    """Show the mail that the version makes, filled with examples, inert, for a frame."""
     row = _row(version_id)
-    shown = row.html
-    if shown is None:
-        site = content.site_by_id(house.db(), row.site_id)
-        language = site.language if site else "en"
-        shown = render(row.kind, row.body, title=row.title, language=language).html
     headers.mail_in_a_frame()
-    return Response(shown, mimetype="text/html")
-
-
-@bp.get("/<version_id>/edit")
-@guards.staff(Permission.MAIL_WRITE)
-def edit_form(version_id: str) -> ResponseReturnValue:
-    """Show the form with what the version says."""
-    row = _row(version_id)
-    return _form(row, _given(row), "")
-
-
-@bp.post("/<version_id>/edit")
-@guards.staff(Permission.MAIL_WRITE)
-def edit(version_id: str) -> ResponseReturnValue:
-    """Change one's draft; of any other version, begin the next one."""
-    row, given, db, at = _row(version_id), request.form.to_dict(), house.db(), house.now()
-    try:
-        drafted = _content(given)
-        if row.state == "draft" and row.author_id == identity.person().id:
-            pieces.edit(db, row.id, drafted, by=_me(), at=at)
-        else:
-            version_id = pieces.draft(db, row.piece_id, drafted, by=_me(), at=at)
-    except PieceRefused as refused:
-        return _form(row, given, str(refused)), 422
-    return redirect(url_for(".version", version_id=version_id), code=303)
+    return Response(_sample(row, _site(row)).html, mimetype="text/html")
 
 
 @bp.post("/<version_id>/submit")
@@ -119,7 +56,8 @@ def submit(version_id: str) -> ResponseReturnValue:
     try:
         pieces.submit(house.db(), row.id, by=_me(), at=house.now())
     except PieceRefused as refused:
-        return _version_page(row, str(refused)), 422
+        return _version_page(row, refused), 422
+    flash("Handed to review. Somebody else has to approve it.", "good")
     return redirect(url_for(".version", version_id=row.id), code=303)
 
 
@@ -130,11 +68,21 @@ def review(version_id: str) -> ResponseReturnValue:
     row, form, db, at = _row(version_id), request.form, house.db(), house.now()
     try:
         if form.get("decision") == "approve":
-            pieces.approve(db, row.id, approval_code=form.get("code", ""), note=form.get("note", ""), by=_me(), at=at)
+            pieces.approve(
+                db,
+                row.id,
+                approval_code=form.get("code", ""),
+                in_force_until=_until(form.get("until", "")),
+                note=form.get("note", ""),
+                by=_me(),
+                at=at,
+            )
+            flash(f"Approved as {form.get('code', '').strip()}; it may be sent from now on.", "good")
         else:
             pieces.send_back(db, row.id, note=form.get("note", ""), by=_me(), at=at)
+            flash("Sent back to its author.", "good")
     except PieceRefused as refused:
-        return _version_page(row, str(refused)), 422
+        return _version_page(row, refused), 422
     return redirect(url_for(".version", version_id=row.id), code=303)
 
 
@@ -146,7 +94,7 @@ def withdraw(version_id: str) -> ResponseReturnValue:
     try:
         pieces.withdraw(house.db(), row.id, reason=request.form.get("reason", ""), by=_me(), at=house.now())
     except PieceRefused as refused:
-        return _version_page(row, str(refused)), 422
+        return _version_page(row, refused), 422
     flash("Withdrawn: mail that waits with it is stopped.", "good")
     return redirect(url_for(".version", version_id=row.id), code=303)
 
@@ -158,60 +106,57 @@ def _row(version_id: str) -> PieceRow:
     return found[0]
 
 
-def _given(row: PieceRow) -> dict[str, str]:
-    fields = [field.model_dump(mode="json", exclude_defaults=True) for field in row.fields]
-    return {
-        "title": row.title,
-        "subject": row.subject,
-        "body": row.body,
-        "fields": json.dumps(fields, indent=1, ensure_ascii=False),
-        "bounds": row.bounds.model_dump_json(exclude_defaults=True),
-        "audiences": ", ".join(row.audiences),
-    }
-
-
-def _content(given: dict[str, str]) -> PieceContent:
-    try:
-        fields = json.loads(given.get("fields", "") or "[]")
-        bounds = Bounds.model_validate(json.loads(given.get("bounds", "") or "{}"))
-        filled = tuple(FilledField.model_validate(each) for each in fields if isinstance(fields, list))
-    except ValidationError as wrong:
-        first = wrong.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "as a whole"
-        raise PieceRefused(f"Fields or bounds: {place}: {first['msg']}") from None
-    except (ValueError, TypeError, RecursionError):
-        raise PieceRefused("Fields and bounds are JSON, such as [] and {}.") from None
-    return PieceContent(
-        title=given.get("title", ""),
-        body=given.get("body", "").replace("\r\n", "\n"),
-        subject=given.get("subject", ""),
-        fields=filled,
-        bounds=bounds,
-        audiences=tuple(each.strip() for each in given.get("audiences", "").split(",") if each.strip()),
-    )
-
-
-def _form(row: PieceRow | None, given: dict[str, str], error: str) -> str:
-    sites = [(site.key, site.brand) for site in content.sites(house.db())]
-    return render_template("mailing/piece_form.html", row=row, given=given, error=error, sites=sites)
-
-
-def _version_page(row: PieceRow, error: str) -> str:
-    person = identity.person()
-    said = queries.reviews(house.db(), row.id)
+def _version_page(row: PieceRow, refused: PieceRefused | None) -> str:
+    db, at, person, site = house.db(), house.now(), identity.person(), _site(row)
+    if refused is not None:
+        db.rollback()  # half a deed is no deed: the page is drawn from what stands
+    said = queries.reviews(db, row.id)
+    versions = queries.rows(db, at, piece_id=row.piece_id)
+    before = next((each for each in versions if each.number < row.number), None)
+    view = request.args.get("view", "html")
+    fault = [(refused.field or "review", str(refused))] if refused is not None else []
     headers.allow_own_frames()
     return render_template(
         "mailing/piece.html",
         row=row,
-        error=error,
+        brand=site.brand,
+        errors=fault,
+        typed=request.form,
         reviews=said,
-        people=names_of(house.db(), [row.author_id, *(each.reviewer_id for each in said)]),
-        others=[each for each in queries.rows(house.db(), house.now(), piece_id=row.piece_id) if each.id != row.id],
+        people=names_of(db, [row.author_id, row.approved_by or "", *(each.reviewer_id for each in said)]),
+        versions=versions,
+        changes=changes(as_text(before) if before else "", as_text(row)) if before else [],
+        before=before,
+        mail=_sample(row, site),
+        view=view if view in ("html", "phone", "text") else "html",
+        bounds=in_words(row, fragments=dict(queries.fragment_keys(db, row.site_id))),
+        remarks=samples.remarks(db, site, row.kind, queries.content_of(row), at),
+        restricted=len(RESTRICTED),
         may_write=_may_write(),
-        may_submit=row.state == "draft" and row.author_id == person.id,
+        is_mine=row.author_id == person.id,
+        may_submit=row.state == "draft" and _may_write() and row.author_id == person.id,
         may_review=row.state == "in-review" and may(person, Permission.MAIL_APPROVE) and row.author_id != person.id,
         may_withdraw=row.state == "approved" and may(person, Permission.CONTENT_WITHDRAW),
     )
+
+
+def _sample(row: PieceRow, site: SiteRecord) -> Composed:
+    links = MailLinks(house.tokens(), house.settings().base_url)
+    inert = {kind: links.inert(kind) for kind in "vup"}
+    return samples.of_version(house.db(), site, row, inert=inert, at=house.now())
+
+
+def _site(row: PieceRow) -> SiteRecord:
+    return content.site_by_id(house.db(), row.site_id) or abort(404)
+
+
+def _until(text: str) -> datetime | None:
+    if not text.strip():
+        return None
+    try:
+        return datetime.fromisoformat(text.strip()).replace(tzinfo=UTC)
+    except ValueError:
+        raise PieceRefused("The end of validity is a date and time such as 2027-06-30 12:00.", "until") from None
 
 
 def _may_write() -> bool:

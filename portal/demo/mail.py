@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 from portal.audit import Actor
 from portal.content.sites import change_site
 from portal.mailing import pieces
+from portal.mailing.drafts import PieceContent
 from portal.mailing.fields import Bounds, FilledField
-from portal.mailing.pieces import PieceContent
 from portal.mailing.states import PieceKind
 
 _SHEET = 'background-color="#ffffff" padding="8px 0"'

@@ -15,6 +15,7 @@ from portal.mailing.placeholders import (
     UNSUBSCRIBE,
     escaped,
     fill,
+    places,
     targets,
 )
 from portal.mailing.queries import Piece
@@ -73,10 +74,12 @@ class Composed:
 
 
 def calls(parts: Parts) -> list[Call]:
-    """Return every call to action of a mail, in order."""
+    """Return every call to action of a mail, in order; each is in the mail, so none has a link nobody gets."""
     found = [Call(parts.template.key, *each) for each in targets(parts.template.html)]
     for fragment in parts.fragments:
         found += [Call(fragment.key, *each) for each in targets(fragment.html)]
+    if MODULES not in {place.name for place in places(parts.template.html)}:
+        return found  # the mail does not list what was picked; the page behind its links does
     return found + [Call(PICKED, key, 1) for key, _ in parts.modules]
 
 

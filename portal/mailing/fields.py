@@ -3,13 +3,14 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from portal.mailing.refusals import Fault
 
 MOST_PICKS = 5
+LONGEST_TEXT = 500
 RESTRICTED = (
     "adverse event",
     "best in class",
@@ -46,8 +47,9 @@ class FilledField(BaseModel):
     kind: Literal["choice", "text"]
     label: Line
     options: tuple[Line, ...] = ()
-    max_length: int = Field(default=200, ge=1, le=500)
+    max_length: int = Field(default=200, ge=1, le=LONGEST_TEXT)
     required: bool = True
+    restricted: tuple[Line, ...] = ()  # words this free text may not use, beside those of the site and of the portal
 
     @model_validator(mode="after")
     def _is_whole(self) -> "FilledField":
@@ -55,7 +57,16 @@ class FilledField(BaseModel):
             raise ValueError("a picklist needs two options or more")
         if self.kind == "text" and self.options:
             raise ValueError("free text has no options")
+        if self.kind == "choice" and self.restricted:
+            raise ValueError("a picklist has no restricted words: its options are approved")
         return self
+
+    def as_stored(self) -> dict[str, Any]:
+        """Return it as JSON; without restricted words as before there were any, so that hashes stay what they were."""
+        stored = self.model_dump(mode="json")
+        if not self.restricted:
+            del stored["restricted"]
+        return stored
 
     @property
     def place(self) -> str:
@@ -133,7 +144,8 @@ def faults_of(
             if value not in field.options:
                 faults.append(Fault(field.key, f"{field.label}: choose one of the options."))
         else:
-            faults += [Fault(field.key, f"{field.label}: {said}") for said in _text_faults(field, value, words)]
+            found = _text_faults(field, value, (*words, *field.restricted))
+            faults += [Fault(field.key, f"{field.label}: {said}") for said in found]
     return faults
 
 

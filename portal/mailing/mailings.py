@@ -15,9 +15,10 @@ from portal.hcp import queries as hcps
 from portal.hcp.profiles import HcpCard
 from portal.mailing.blockers import mail_settings
 from portal.mailing.composing import Parts
+from portal.mailing.drafts import module_targets
 from portal.mailing.fields import RESTRICTED, faults_of, tidy
 from portal.mailing.models import Mailing, MailPieceVersion
-from portal.mailing.pieces import module_targets
+from portal.mailing.placeholders import FRAGMENTS, places
 from portal.mailing.queries import Piece, piece_in_force, pieces_by_id, pieces_in_force
 from portal.mailing.refusals import CompositionRefused, Fault, PieceMissing
 from portal.mailing.states import PieceKind
@@ -131,7 +132,9 @@ def faults(db: Session, composed: Composition, at: datetime) -> list[Fault]:
 
 def offer(db: Session, template: Piece, at: datetime) -> Offer:
     """Return what may be picked for a template."""
-    fragments = pieces_in_force(db, template.site_id, PieceKind.FRAGMENT, at)
+    # A fragment without a place for it would be picked and never be in the mail.
+    has_place = any(place.name == FRAGMENTS for place in places(template.html))
+    fragments = pieces_in_force(db, template.site_id, PieceKind.FRAGMENT, at) if has_place else []
     modules = content.modules_in_force(db, template.site_id, at)
     return Offer(
         tuple(piece for piece in fragments if template.bounds.admits_fragment(piece.key)),

@@ -1,10 +1,7 @@
 """Verbs of a piece's life: draft, edit, submit, send back, approve (two people, rendered once), withdraw."""
 
 import hashlib
-import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -14,7 +11,7 @@ from portal.audit import Actor, ActorKind, record
 from portal.content.models import Site
 from portal.content.states import Outcome, State
 from portal.db import new_id
-from portal.hcp.profiles import AUDIENCES
+from portal.mailing.drafts import PieceContent, faults_of_piece
 from portal.mailing.events import (
     PieceApproved,
     PieceDrafted,
@@ -25,45 +22,19 @@ from portal.mailing.events import (
 )
 from portal.mailing.fields import Bounds, FilledField
 from portal.mailing.models import MailPiece, MailPieceVersion, MailReview
-from portal.mailing.placeholders import HOME, Place, places
 from portal.mailing.refusals import PieceMissing, PieceRefused
 from portal.mailing.rendering import render
-from portal.mailing.source import check_places, read
 from portal.mailing.states import PieceKind
 
 _KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,22}[a-z0-9])?")
 
 
-@dataclass(frozen=True, slots=True)
-class PieceContent:
-    """What an author writes; `subject`, `fields` and `bounds` are for templates."""
-
-    title: str
-    body: str
-    subject: str = ""
-    fields: tuple[FilledField, ...] = ()
-    bounds: Bounds = field(default_factory=Bounds)
-    audiences: tuple[str, ...] = ()
-
-    def digest(self) -> str:
-        """Return the SHA-256 (hex) of all of it."""
-        parts = {
-            "title": self.title,
-            "body": self.body,
-            "subject": self.subject,
-            "fields": [field.model_dump(mode="json") for field in self.fields],
-            "bounds": self.bounds.model_dump(mode="json"),
-            "audiences": list(self.audiences),
-        }
-        return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
 def create_piece(db: Session, site_id: str, *, key: str, kind: PieceKind, at: datetime) -> str:
     """Make an empty piece and return its id; what it says stands in its versions."""
     if not _KEY.fullmatch(key):
-        raise PieceRefused("The key has 1 to 24 characters: small letters, digits and hyphens.")
+        raise PieceRefused("The key has 1 to 24 characters: small letters, digits and hyphens.", "key")
     if db.scalar(select(MailPiece.id).where(MailPiece.site_id == site_id, MailPiece.key == key)) is not None:
-        raise PieceRefused(f"This site has a piece {key} already.")
+        raise PieceRefused(f"This site has a piece {key} already.", "key")
     piece = MailPiece(id=new_id(), site_id=site_id, key=key, kind=PieceKind(kind), created_at=at)
     db.add(piece)
     db.flush()  # versions name the row
@@ -121,7 +92,7 @@ def send_back(db: Session, version_id: str, *, note: str, by: Actor, at: datetim
     """Send a version in review back to its author."""
     version, piece = _find(db, version_id)
     reviewer = _second_person(version, by)
-    note = _said(note, "Say what has to change, so that the author can act on it.")
+    note = _said(note, "Say what has to change, so that the author can act on it.", "note")
     version.state, version.submitted_at = State.DRAFT, None
     _reviewed(db, version.id, reviewer, Outcome.CHANGES, note, at)
     record(db, PieceReturned(version=version.id, key=piece.key, number=version.number, note=note), by=by, at=at)
@@ -180,27 +151,15 @@ def withdraw(db: Session, version_id: str, *, reason: str, by: Actor, at: dateti
     version, piece = _find(db, version_id)
     if version.state != State.APPROVED:
         raise PieceRefused("Only an approved version can be withdrawn.")
-    reason = _said(reason, "Say why this is withdrawn; the reason is kept.")
+    reason = _said(reason, "Say why this is withdrawn; the reason is kept.", "reason")
     version.state, version.withdrawn_at, version.withdrawn_reason = State.WITHDRAWN, at, reason
     record(db, PieceWithdrawn(version=version.id, key=piece.key, number=version.number, reason=reason), by=by, at=at)
 
 
 def check(kind: PieceKind, content: PieceContent) -> None:
     """Raise PieceRefused naming the first thing that is wrong with a draft."""
-    if not content.title.strip() or len(content.title) > 120:
-        raise PieceRefused("The title needs 1 to 120 characters.")
-    unknown = [name for name in content.audiences if name not in AUDIENCES]
-    if unknown:
-        raise PieceRefused(f"There is no audience {unknown[0]}; they are {', '.join(AUDIENCES)}.")
-    read(kind, content.body)
-    if kind is PieceKind.FRAGMENT:
-        if content.subject or content.fields:
-            raise PieceRefused("A fragment has no subject and no fields of its own.")
-        return
-    if not content.subject.strip() or len(content.subject) > 150 or not content.subject.isprintable():
-        raise PieceRefused("The subject needs 1 to 150 characters on one line.")
-    check_places(kind, content.subject, where="subject")
-    _check_fields(content.fields, places(content.body))
+    for fault in faults_of_piece(kind, content):
+        raise PieceRefused(fault.sentence, fault.field)
 
 
 def content_of(version: MailPieceVersion) -> PieceContent:
@@ -215,27 +174,9 @@ def content_of(version: MailPieceVersion) -> PieceContent:
     )
 
 
-def module_targets(body: str) -> frozenset[str]:
-    """Return the keys of the modules that a piece links to."""
-    return frozenset(place.key for place in places(body) if place.is_link and place.key != HOME)
-
-
-def _check_fields(fields: Sequence[FilledField], found: Sequence[Place]) -> None:
-    used = {place.name: place.line for place in found if place.is_field}
-    declared = [field.place for field in fields]
-    for name in declared:
-        if name not in used:
-            raise PieceRefused(f"The field {name} is declared and stands nowhere in the body.")
-    if len(set(declared)) != len(declared) or len({field.key for field in fields}) != len(fields):
-        raise PieceRefused("A field is declared twice.")
-    for name, line in used.items():
-        if name not in declared:
-            raise PieceRefused(f"The placeholder “{name}” in line {line} of the body has no field declared for it.")
-
-
 def _write(version: MailPieceVersion, content: PieceContent) -> None:
     version.title, version.subject, version.body = content.title.strip(), content.subject.strip(), content.body
-    version.fields = [field.model_dump(mode="json") for field in content.fields]
+    version.fields = [field.as_stored() for field in content.fields]
     version.bounds = content.bounds.model_dump(mode="json")
     version.audiences = list(content.audiences)
     version.sha256 = content_of(version).digest()
@@ -270,23 +211,23 @@ def _second_person(version: MailPieceVersion, by: Actor) -> str:
 def _code(db: Session, version: MailPieceVersion, site: Site, code: str) -> str:
     code = code.strip()
     if not code or len(code) > 60 or not code.isprintable():
-        raise PieceRefused("An approval code of 1 to 60 characters is needed.")
+        raise PieceRefused("An approval code of 1 to 60 characters is needed.", "code")
     pattern = site.settings.get("approval_code_pattern")
     if pattern and not re.fullmatch(pattern, code):
-        raise PieceRefused(f"The approval code {code} does not have the form this site asks for ({pattern}).")
+        raise PieceRefused(f"The approval code {code} does not have the form this site asks for ({pattern}).", "code")
     taken = select(MailPieceVersion.id).where(MailPieceVersion.approval_code == code, MailPieceVersion.id != version.id)
     if db.scalar(taken.limit(1)) is not None:
-        raise PieceRefused(f"The approval code {code} belongs to another version; each has its own.")
+        raise PieceRefused(f"The approval code {code} belongs to another version; each has its own.", "code")
     return code
 
 
 def _until(site: Site, until: datetime | None, at: datetime) -> datetime | None:
     if until is not None and until <= at:
-        raise PieceRefused("The end of validity lies in the past.")
+        raise PieceRefused("The end of validity lies in the past.", "until")
     days = site.settings.get("longest_validity_days")
     latest = at + timedelta(days=int(days)) if days else None
     if until is not None and latest is not None and until > latest:
-        raise PieceRefused(f"This site approves content for at most {days} days; then it is reviewed again.")
+        raise PieceRefused(f"This site approves content for at most {days} days; then it is reviewed again.", "until")
     return until or latest
 
 
@@ -294,8 +235,8 @@ def _reviewed(db: Session, version_id: str, reviewer: str, outcome: Outcome, not
     db.add(MailReview(id=new_id(), version_id=version_id, reviewer_id=reviewer, outcome=outcome, note=note, at=at))
 
 
-def _said(text: str, sentence: str) -> str:
+def _said(text: str, sentence: str, field: str) -> str:
     text = text.strip().replace("\x00", "")
     if len(text) < 3:
-        raise PieceRefused(sentence)
+        raise PieceRefused(sentence, field)
     return text[:2_000]

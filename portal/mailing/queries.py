@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from portal.content.states import Standing, State, standing
+from portal.mailing.drafts import PieceContent
 from portal.mailing.fields import Bounds, FilledField
 from portal.mailing.models import MailPiece, MailPieceVersion, MailReview
 from portal.mailing.states import PieceKind
@@ -59,8 +60,12 @@ class PieceRow:
     approved_at: datetime | None
     approval_code: str | None
     in_force_until: datetime | None
+    submitted_at: datetime | None
+    withdrawn_at: datetime | None
+    withdrawn_reason: str | None
     html: str | None
     text: str | None
+    row_html: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +143,37 @@ def rows(db: Session, at: datetime, *, piece_id: str | None = None, version_id: 
             approved_at=version.approved_at,
             approval_code=version.approval_code,
             in_force_until=version.in_force_until,
+            submitted_at=version.submitted_at,
+            withdrawn_at=version.withdrawn_at,
+            withdrawn_reason=version.withdrawn_reason,
             html=version.html,
             text=version.text,
+            row_html=version.row_html,
         )
         for piece, version in found
     ]
+
+
+def fragment_keys(db: Session, site_id: str) -> list[tuple[str, str]]:
+    """Return the key and newest title of every fragment of a site, by key, in force or not."""
+    query = (
+        select(MailPiece.key, MailPieceVersion.title)
+        .join(MailPieceVersion, MailPieceVersion.piece_id == MailPiece.id)
+        .where(MailPiece.site_id == site_id, MailPiece.kind == PieceKind.FRAGMENT)
+        .order_by(MailPiece.key, MailPieceVersion.number)
+    )
+    return list({key: (key, title) for key, title in db.execute(query)}.values())
 
 
 def reviews(db: Session, version_id: str) -> list[ReviewRow]:
     """Return what reviewers said of a version, newest first."""
     query = select(MailReview).where(MailReview.version_id == version_id).order_by(MailReview.at.desc(), MailReview.id)
     return [ReviewRow(row.reviewer_id, row.outcome, row.note, row.at) for row in db.scalars(query)]
+
+
+def content_of(row: PieceRow) -> PieceContent:
+    """Return what a version says, as its author writes it."""
+    return PieceContent(row.title, row.body, row.subject, row.fields, row.bounds, row.audiences)
 
 
 def _pieces(db: Session, *conditions: ColumnElement[bool]) -> list[Piece]:

@@ -8,7 +8,11 @@ class MailRefused(Exception):
 
 
 class PieceRefused(MailRefused):
-    """A piece that cannot be stored, reviewed or approved as it is."""
+    """A piece that cannot be stored, reviewed or approved as it is; `field` says where, empty: as a whole."""
+
+    def __init__(self, sentence: str, field: str = "") -> None:
+        super().__init__(sentence)
+        self.field = field
 
 
 class PieceMissing(MailRefused):

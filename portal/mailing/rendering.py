@@ -43,6 +43,11 @@ def render(kind: PieceKind, body: str, *, title: str, language: str) -> Rendered
     return Rendered(_safe(_framed(_mjml(root), title=title, language=language)), text, _safe(row))
 
 
+def frame(*, title: str, language: str) -> str:
+    """Return the HTML of a mail that holds nothing but the place for fragments: what a fragment is shown in."""
+    return _safe(_framed(_slots(f"{{{{{FRAGMENTS}}}}}"), title=title, language=language))
+
+
 def foreign_addresses(html: str) -> list[str]:
     """Return every address in `html`; the names of XML namespaces fetch nothing and are left out."""
     return [found for found in _ADDRESS.findall(html) if found not in _NAMESPACES]

@@ -43,7 +43,11 @@ _HOMES = {
     Role.ADMIN: "staff.users",
 }
 
-_BESIDE = {"rule_drafts": "rules", "rule_trials": "rules"}  # blueprints whose pages stand in another's section
+_BESIDE = {
+    "rule_drafts": "rules",
+    "rule_trials": "rules",
+    "mail_writing": "mail_pieces",
+}  # blueprints whose pages stand in another's section
 
 # One mail as sent is shown to its sender and to administrators.
 _OF_OUTBOX = {"outbox.home": "outbox.home", "outbox.mail": "outbox.home", "outbox.figures": "outbox.figures"}

@@ -55,6 +55,7 @@ FOLDERS = {
     "send": ["mailing"],
     "mail": ["mailing"],
     "mail_pieces": ["mailing"],
+    "mail_writing": ["mailing"],
     "formulas": ["studio"],
 }
 # What a refusal may still write: that it was tried.
@@ -78,6 +79,10 @@ def fields_of(endpoint: str) -> list[str]:
             found |= set(re.findall(r'name="([a-z_.-]+)"', template.read_text()))
     if blueprint == "rule_drafts":
         found |= set(re.findall(r'"([a-z_-]+)"', (PORTAL / "rulebook" / "forms.py").read_text()))
+    if blueprint == "mail_writing":
+        found |= set(re.findall(r'"([a-z_]+)"', (PORTAL / "mailing" / "piece_forms.py").read_text()))
+        parts = ("kind", "key", "label", "options", "longest", "required", "restricted")
+        found |= {f"f{number}.{part}" for number in (0, 1, 99) for part in parts}
     return sorted(found - {"csrf_token"}) or ["x"]
 
 
