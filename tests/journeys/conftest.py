@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from tests.browser import FLAGS, chromium_path
+from tests.conftest import KEY
 
 # A headless Chromium says so in its user agent, and is rightly never a confirmed visit.
 LINUX = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
@@ -65,20 +67,23 @@ class Running:
 
 
 @pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A portal of this test file's own, with the demo in it."""
-    yield from running(tmp_path_factory.mktemp("portal"), {})
+def portal(tmp_path_factory: pytest.TempPathFactory, sqlite_demo_template: Path) -> Iterator[Running]:
+    """A portal of this test file's own, with a copy of the demo in it."""
+    yield from running(tmp_path_factory.mktemp("portal"), {}, demo=sqlite_demo_template)
 
 
-def running(folder: Path, more: dict[str, str]) -> Iterator[Running]:
-    """A portal with the demo in it, its files in `folder`; `more` settings come on top."""
+def running(folder: Path, more: dict[str, str], *, demo: Path | None = None) -> Iterator[Running]:
+    """A portal with the demo in it, its files in `folder`; `more` settings come on top.
+
+    Without a file to copy, the demo is made by the commands that a new user gives.
+    """
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     environment = {
         **{k: v for k, v in os.environ.items() if not k.startswith("PORTAL_")},
-        "PORTAL_SECRET_KEY": "journey-key-" + "k" * 32,
+        "PORTAL_SECRET_KEY": KEY,
         "PORTAL_DATABASE_URL": f"sqlite:///{folder / 'portal.sqlite'}",
         "PORTAL_INSTANCE_PATH": str(folder),
         "PORTAL_BASE_URL": url,
@@ -87,7 +92,9 @@ def running(folder: Path, more: dict[str, str]) -> Iterator[Running]:
         **more,
     }
     flask = [sys.executable, "-m", "flask", "--app", "wsgi"]
-    for words in (["db", "upgrade"], ["demo", "seed"]):
+    if demo is not None:
+        shutil.copy(demo, folder / "portal.sqlite")
+    for words in () if demo else (["db", "upgrade"], ["demo", "seed"]):
         subprocess.run([*flask, *words], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=120)
     log = folder / "log"
     with log.open("wb") as sink:

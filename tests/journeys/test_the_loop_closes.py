@@ -1,15 +1,22 @@
 """The whole loop in a real browser: a link, a personal page, eight seconds, a new order, a report, a replay."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page
 
-from tests.journeys.conftest import Running, sign_in
+from tests.journeys.conftest import Running, running, sign_in
 
 pytestmark = pytest.mark.browser
 
 PASSWORD = "walk-through-26"
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A portal made by the commands that a new user gives."""
+    yield from running(tmp_path_factory.mktemp("portal"), {})
 
 
 def order(page: Page) -> list[str]:

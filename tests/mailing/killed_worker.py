@@ -1,8 +1,8 @@
-"""A worker that ends itself without warning (SIGKILL) at the n-th step of handing over; run as a process of its own."""
+"""A worker that ends itself without warning (SIGKILL) at the n-th step of handing over; a process of its own."""
 
+import multiprocessing
 import os
 import signal
-import sys
 from datetime import datetime
 
 from portal import load_tables
@@ -25,5 +25,11 @@ def main(database_url: str, smtp_url: str, last_step: str, at: str) -> None:
     hand_over_due(Database(database_url), TokenBox((KEY,)), settings, clock=lambda: moment, on_step=on_step)
 
 
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def run(database_url: str, smtp_url: str, last_step: str, at: str) -> int | None:
+    """Run such a worker to its end; return its exit code."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])  # a worker is up in moments
+    worker = context.Process(target=main, args=(database_url, smtp_url, last_step, at))
+    worker.start()
+    worker.join(60)
+    return worker.exitcode

@@ -1,10 +1,7 @@
 """Whatever is killed when: no doctor gets a mail twice, and no mail is lost silently."""
 
 import signal
-import subprocess
-import sys
 from datetime import timedelta
-from pathlib import Path
 
 from portal import clock
 from portal.audit import Actor
@@ -12,9 +9,9 @@ from portal.content.queries import site_by_key
 from portal.content.sites import change_site
 from portal.mailing import sendings
 from portal.mailing.states import SendingState
+from tests.mailing import killed_worker
 from tests.mailing.conftest import SITE, Office
 
-ROOT = Path(__file__).resolve().parents[2]
 BEFORE = ("claim", "claimed", "connect", "mail", "rcpt", "data", "message", "question", "commit")
 BETWEEN = ("committed", "dot", "reply", "replied", "settle")
 AFTER = ("settled",)
@@ -36,10 +33,7 @@ def test_killed_at_every_step_of_sending(office: Office) -> None:
         [sending_id] = office.sent(at=at)
         at += timedelta(seconds=31)
         words = [office.database.url.render_as_string(hide_password=False), office.server.url, step, at.isoformat()]
-        killed = subprocess.run(
-            [sys.executable, "-m", "tests.mailing.killed_worker", *words], cwd=ROOT, timeout=60, check=False
-        )
-        assert killed.returncode == -signal.SIGKILL, step
+        assert killed_worker.run(*words) == -signal.SIGKILL, step
         office.work(at=at + timedelta(seconds=10))  # the claim still holds: nobody else may touch it
         assert office.server.copies_of(sending_id) <= 1
         for minutes in (6, 12, 60, 60 * 24):
