@@ -1,6 +1,7 @@
 """The whole loop in a real browser: a link, a personal page, eight seconds, a new order, a report, a replay."""
 
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -48,9 +49,11 @@ def test_the_loop_closes(portal: Running, phone: Page, desk: Page) -> None:
     phone.locator("a[href='/m/warnings']").first.click()
     phone.wait_for_url("**/m/warnings")
     assert phone.locator("h1").count() == 1
+    began = time.monotonic()
     for _ in range(8):
         phone.mouse.wheel(0, 40)
         phone.wait_for_timeout(1000)
+    read_ms = (time.monotonic() - began) * 1000  # by the reader's own clock: a busy machine reads longer
 
     # One calculator, computed in the browser; what is typed stays there.
     sent: list[str] = []
@@ -82,13 +85,15 @@ def test_the_loop_closes(portal: Running, phone: Page, desk: Page) -> None:
 
     # The representative sees the eight seconds within one second, and the calculator.
     dwell_ms = _dwell_of(portal.tracked("H-1001"), "warnings")
-    assert abs(dwell_ms - 8000) <= 1000, dwell_ms
+    assert read_ms >= 8000
+    assert abs(dwell_ms - read_ms) <= 1000, (dwell_ms, read_ms)
     sign_in(desk, portal.url, "rep@portal.example", PASSWORD)
     desk.goto(portal.url + "/staff/doctors/")
     desk.get_by_role("link", name="Meier").first.click()
     desk.wait_for_load_state()
     report = desk.locator("main").inner_text()
-    assert re.search(r"\b(7|8|9) s\b", report), report
+    shown = {f"{second} s" for second in range(int(read_ms / 1000) - 1, int(read_ms / 1000) + 2)}
+    assert shown & set(re.findall(r"\b\d+ s\b", report)), (shown, report)
     assert re.search(r"ckd|kidney|egfr", report, re.IGNORECASE)
 
     # Somebody else's doctor is as good as missing.
