@@ -24,6 +24,7 @@ BLUEPRINTS = (
     "insights",
     "studio",
     "formulas",
+    "calculators",
     "mail",
     "send",
     "outbox",

@@ -43,6 +43,7 @@ def home() -> ResponseReturnValue:
         outdated=history.quoting_older_label(db, site.id, at),
         labels=history.labels(db, site.id),
         waiting=len(history.awaiting_review(db, at)),
+        **_rights(),
     )
 
 

@@ -11,7 +11,7 @@ from portal.calculators.calculator import Calculator
 from portal.calculators.definition import Output
 from portal.calculators.evaluation import Figure, Outcome, evaluate
 from portal.calculators.inputs import InputRefused
-from portal.calculators.registry import CalculatorUnknown
+from portal.calculators.registry import SHIPPED, CalculatorUnknown, Library
 
 LONGEST_LINE = 100_000
 Answer = dict[str, Any]
@@ -21,27 +21,27 @@ class QuestionRefused(ValueError):
     """A question that is not the JSON asked for."""
 
 
-def listing() -> list[Answer]:
-    """Gives one entry per calculator: name, title, version, inputs with their names, units and ranges, bands."""
-    return [_entry(registry.get(name)) for name in registry.names()]
+def listing(library: Library = SHIPPED) -> list[Answer]:
+    """Gives one entry per calculator: name, title, version, names of inputs, units of outputs, bands."""
+    return [_entry(library.get(name), library.approval_code(name)) for name in library.names()]
 
 
-def answer(name: str, inputs: dict[str, object]) -> Answer:
+def answer(name: str, inputs: dict[str, object], library: Library = SHIPPED) -> Answer:
     """Gives the outcome of one evaluation, or an `error` with its `fields`; raises CalculatorUnknown."""
-    calculator = registry.get(name)
+    calculator = library.get(name)
     try:
         return _outcome(calculator, evaluate(calculator, inputs))
     except InputRefused as error:
         return {"calculator": name, "version": calculator.version, "error": str(error), "fields": error.fields}
 
 
-def answers(lines: Iterable[bytes]) -> Iterator[Answer]:
+def answers(lines: Iterable[bytes], library: Library = SHIPPED) -> Iterator[Answer]:
     """Gives one answer per line of JSON, `{"calculator": ..., "inputs": {...}}`; a bad line gives an `error`."""
     for number, line in enumerate(lines, 1):
         found: Answer = {}
         try:
             found = parse_object(line)
-            yield _kept(found) | answer(*_question(found))
+            yield _kept(found) | answer(*_question(found), library)
         except (QuestionRefused, CalculatorUnknown) as error:
             name = found.get("calculator")
             named = {"calculator": name} if isinstance(name, str) and len(name) <= 60 else {}
@@ -130,7 +130,7 @@ def _unit(output: Output) -> str | None:
     return None if output.unit == "1" else output.unit
 
 
-def _entry(calculator: Calculator) -> Answer:
+def _entry(calculator: Calculator, approval_code: str) -> Answer:
     written = calculator.definition
     return {
         "name": written.name,
@@ -138,7 +138,7 @@ def _entry(calculator: Calculator) -> Answer:
         "purpose": written.purpose,
         "version": written.version,
         "date": written.date.isoformat(),
-        "approval_code": written.approval_code,
+        "approval_code": approval_code,
         "fingerprint": calculator.fingerprint,
         "inputs": list(calculator.names),
         "outputs": {output.name: _unit(output) for output in written.outputs},

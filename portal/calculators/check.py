@@ -112,8 +112,9 @@ def _unit_result(call: Call, units: list[Unit | None]) -> Unit | None:
             exponent = call.arguments[1]
             if units[1] is not None:
                 raise FormulaRefused("an exponent is a plain number", at=exponent.at)
-            if units[0] and isinstance(exponent, Number) and exponent.value.is_integer():
-                return _plain_is_none(units[0].power(int(exponent.value)))
+            whole = _literal(exponent)
+            if units[0] and whole is not None and whole.is_integer():
+                return _plain_is_none(units[0].power(int(whole)))
             return None
         case "abs" | "negative":
             return units[0]
@@ -127,6 +128,14 @@ def _unit_result(call: Call, units: list[Unit | None]) -> Unit | None:
             return None
         case function:
             raise FormulaRefused(f"there is no operator '{function}'", at=call.at)
+
+
+def _literal(node: Node) -> float | None:
+    """Gives a number that is written out, with its minus."""
+    if isinstance(node, Call) and node.function == "negative":
+        inner = _literal(node.arguments[0])
+        return None if inner is None else -inner
+    return node.value if isinstance(node, Number) else None
 
 
 def _equality(call: Call, types: list[Type]) -> Type:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from portal.calculators.calculator import Calculator, DefinitionRefused, parse_definition
 from portal.calculators.definition import NumberInput
@@ -14,6 +15,7 @@ from portal.calculators.extents import Extent, Range, extent_of_input
 from portal.calculators.inputs import InputRefused
 from portal.calculators.intervals import Survey
 from portal.calculators.lint_bands import band_findings, rungs
+from portal.calculators.skeleton import NO_ADDRESS, TO_WRITE
 from portal.calculators.syntax import Name, Node, walk
 from portal.calculators.units import MOLAR_MASSES, conversion, parse_unit
 
@@ -31,6 +33,7 @@ class Rule(StrEnum):
     VECTOR = "vector"  # a known answer does not come out
     UNUSED = "unused"  # an input, step or table that no formula names
     RANGE = "range"  # limits that contradict each other
+    UNFINISHED = "unfinished"  # words that stand there to be replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Finding:
         return f"{self.place}: {self.message} ({self.rule})"
 
 
+@lru_cache(maxsize=32)  # the same text is asked for at every step from draft to approval
 def lint(text: str) -> tuple[Finding, ...]:
     """Gives every finding in a definition's JSON text; an empty tuple means that it may be reviewed."""
     try:
@@ -64,6 +68,7 @@ def lint_calculator(calculator: Calculator) -> tuple[Finding, ...]:
         *_points(calculator),
         *_unused(calculator),
         *_known_answers(calculator),
+        *_unfinished("", calculator.definition.model_dump(mode="json", by_alias=True)),
     ]
     findings += [Finding(place, Rule(rule), message) for place, rule, message in band_findings(calculator, known)]
     return tuple(findings)
@@ -166,6 +171,19 @@ def _unused(calculator: Calculator) -> Iterator[Finding]:
         for name in names:
             if name not in named:
                 yield Finding(f"{kind}.{name}", Rule.UNUSED, "no formula uses it")
+
+
+def _unfinished(place: str, written: object) -> Iterator[Finding]:
+    """Names every place where the words of an empty form still stand."""
+    if isinstance(written, str) and (TO_WRITE in written or written == NO_ADDRESS):
+        yield Finding(place, Rule.UNFINISHED, "this is still to be written")
+    parts: Iterable[tuple[object, object]] = ()
+    if isinstance(written, Mapping):
+        parts = written.items()
+    elif isinstance(written, list | tuple):
+        parts = enumerate(written, 1)
+    for key, part in parts:
+        yield from _unfinished(f"{place}.{key}".lstrip("."), part)
 
 
 def _known_answers(calculator: Calculator) -> Iterator[Finding]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from types import MappingProxyType
 
 from portal.calculators.calculator import Calculator, parse_definition
 
@@ -52,12 +55,52 @@ def get(name: str) -> Calculator:
 def source(name: str) -> str:
     """Gives the JSON text of a shipped definition; raises CalculatorUnknown."""
     if name not in names():
-        reason = NOT_OFFERED.get(name.lower().replace("-", "_").replace(" ", "_")[:40])
-        if reason:
-            raise CalculatorUnknown(f"{name[:40]} is not offered: {reason}.")
-        raise CalculatorUnknown(f"There is no calculator named {name[:60]!r}; there are {', '.join(names())}.")
+        raise CalculatorUnknown(_unknown(name, names()))
     path = resources.files("portal.calculators").joinpath("definitions").joinpath(f"{name}.json")
     return path.read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A calculator in force on a site, with the approval code of its version."""
+
+    calculator: Calculator
+    approval_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The calculators to be asked: those that ship, unless a site serves or has stopped one of the name.
+
+    `stopped` names calculators that a site approved and serves no longer, with the sentence that says so.
+    """
+
+    in_force: Mapping[str, Approved] = field(default_factory=lambda: MappingProxyType({}))
+    stopped: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    with_shipped: bool = True
+
+    def names(self) -> tuple[str, ...]:
+        """Give the names that can be asked, in alphabetical order."""
+        shipped = set(names()) - self.stopped.keys() if self.with_shipped else set()
+        return tuple(sorted(shipped | self.in_force.keys()))
+
+    def get(self, name: str) -> Calculator:
+        """Give a calculator by name; raises CalculatorUnknown."""
+        if name in self.in_force:
+            return self.in_force[name].calculator
+        if name in self.stopped:
+            raise CalculatorUnknown(self.stopped[name])
+        if self.with_shipped and name in names():
+            return get(name)
+        raise CalculatorUnknown(_unknown(name, self.names()))
+
+    def approval_code(self, name: str) -> str:
+        """Give the approval code of a calculator that can be asked."""
+        found = self.in_force.get(name)
+        return found.approval_code if found else self.get(name).definition.approval_code
+
+
+SHIPPED = Library()
 
 
 def recorded_bands(calculator: Calculator) -> dict[str, str]:
@@ -66,3 +109,10 @@ def recorded_bands(calculator: Calculator) -> dict[str, str]:
     if bands is None or not bands.recordable:
         return {}
     return {band.id.lower(): band.label for band in bands.each}
+
+
+def _unknown(name: str, known: tuple[str, ...]) -> str:
+    reason = NOT_OFFERED.get(name.lower().replace("-", "_").replace(" ", "_")[:40])
+    if reason:
+        return f"{name[:40]} is not offered: {reason}."
+    return f"There is no calculator named {name[:60]!r}; there are {', '.join(known) or 'none'}."

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 Dimensions = tuple[tuple[str, int], ...]
+_HIGHEST_POWER = 12
 
 
 class UnitRefused(ValueError):
@@ -26,7 +27,9 @@ class Unit:
         return _unit(self.scale / other.scale, _joined(self.dimensions, other.dimensions, -1))
 
     def power(self, exponent: int) -> Unit:
-        """Gives the unit raised to a whole exponent."""
+        """Gives the unit raised to a whole exponent; raises UnitRefused beyond the twelfth."""
+        if abs(exponent) > _HIGHEST_POWER:
+            raise UnitRefused(f"a quantity with a unit can be raised to at most the power {_HIGHEST_POWER}")
         return _unit(self.scale**exponent, {base: count * exponent for base, count in self.dimensions})
 
     def same_as(self, other: Unit) -> bool:
@@ -162,6 +165,8 @@ def conversion(source: Unit, target: Unit, *, molar_mass: float | None) -> float
 
 
 def _unit(scale: float, dimensions: dict[str, int]) -> Unit:
+    if any(abs(count) > 10 * _HIGHEST_POWER for count in dimensions.values()) or not 0 < scale < math.inf:
+        raise UnitRefused("the product of units is beyond what can be measured")
     return Unit(scale, tuple(sorted((base, count) for base, count in dimensions.items() if count)))
 
 

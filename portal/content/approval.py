@@ -13,6 +13,7 @@ from portal.audit import Actor, ActorKind, record
 from portal.content import soundness
 from portal.content.drafts import CODE_SLOT, DATE_SLOT, columns_of_kind, digest
 from portal.content.events import VersionApproved, VersionSuperseded
+from portal.content.formulas import with_code
 from portal.content.models import Block, BlockVersion, Module, ModuleVersion, Review, Site
 from portal.content.queries import store_fragment
 from portal.content.refusals import ApprovalRefused, VersionMissing
@@ -216,7 +217,7 @@ def _printable(
         topics=tuple(module.topics) if module else (),
         calculator=module.calculator if module else None,
         calculator_version=module.calculator_version if module else None,
-        definition=module.definition if module else None,
+        definition=with_code(module.definition, code) if module and module.definition else None,
         approval_code=code,
         approved_at=at,
         in_force_from=since,

@@ -1,6 +1,6 @@
 """What a calculator may report of its use: its name, its version and the result bands that may be recorded."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -18,11 +18,11 @@ _KNOWN: dict[str, "Declared"] = {}
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A calculator as one version of a module serves it; `bands` are the words that may be recorded of a result."""
+    """A calculator as one version of a module serves it; `bands` are the words that may be recorded, with labels."""
 
     calculator: str
     version: str
-    bands: frozenset[str]
+    bands: Mapping[str, str]
 
 
 def declared(db: Session, version_ids: Collection[str]) -> list[Declared]:
@@ -42,10 +42,19 @@ def declared(db: Session, version_ids: Collection[str]) -> list[Declared]:
     return [_KNOWN[each] for each in sorted(set(version_ids)) if each in _KNOWN]
 
 
-def _bands(name: str, definition: str | None) -> frozenset[str]:
+def recordable_bands(db: Session, version_ids: Collection[str]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Return, by calculator, the words that these versions let be recorded, each with how it is shown to choose."""
+    return {
+        each.calculator: tuple((word, label if label.lower() == word else f"{label} ({word})") for word, label in bands)
+        for each in declared(db, version_ids)
+        if (bands := each.bands.items())
+    }
+
+
+def _bands(name: str, definition: str | None) -> Mapping[str, str]:
     """Return the recordable bands of a definition, or of the shipped calculator where the version only names one."""
     try:
         calculator = registry.get(name) if definition is None else parse_definition(definition)
     except (registry.CalculatorUnknown, DefinitionRefused):
-        return frozenset()
-    return frozenset(registry.recorded_bands(calculator))
+        return {}
+    return registry.recorded_bands(calculator)

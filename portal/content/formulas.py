@@ -4,7 +4,9 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from portal.calculators.calculator import DefinitionRefused, parse_definition
 from portal.calculators.lint import lint
+from portal.calculators.skeleton import CODE_SLOT
 from portal.content.refusals import DraftRefused
 
 if TYPE_CHECKING:
@@ -36,4 +38,17 @@ def named(content: "ModuleContent") -> "ModuleContent":
 
 def faults(definition: str) -> tuple[str, ...]:
     """Return everything that stands between a definition and its approval, each with its place."""
-    return tuple(str(finding) for finding in lint(definition))
+    return (*(str(finding) for finding in lint(definition)), *_unproved(definition))
+
+
+def with_code(definition: str, code: str) -> str:
+    """Return a definition's text with an approval code in its slot."""
+    return definition.replace(CODE_SLOT, json.dumps(code)[1:-1])
+
+
+def _unproved(definition: str) -> tuple[str, ...]:
+    try:
+        known = parse_definition(definition).definition.vectors
+    except DefinitionRefused:
+        return ()
+    return () if known else ("vectors: there is no known answer; give at least one that was computed elsewhere",)

@@ -10,6 +10,8 @@ from markupsafe import Markup
 from portal.calculators import page as calculator_page
 from portal.calculators import registry
 from portal.calculators.calculator import Calculator, DefinitionRefused, parse_definition
+from portal.calculators.inputs import InputRefused
+from portal.calculators.page import CalculatorView
 from portal.content.approval import Printable, Render
 from portal.microsite.pieces import without_marks
 from portal.microsite.press import Press
@@ -34,7 +36,6 @@ def cited(source: Mapping[str, Any]) -> str:
 
 
 def _module(press: Press, version: Printable) -> tuple[str, str]:
-    calculator = _calculator(version)
     shown = {
         "key": version.key,
         "kind": version.kind,
@@ -46,9 +47,18 @@ def _module(press: Press, version: Printable) -> tuple[str, str]:
         "approval_code": version.approval_code,
         "sections": version.sections,
         "body": Markup(_anchored(without_marks(version.body))),
-        "calculator_view": calculator_page.view(calculator) if calculator else None,
+        "calculator_view": _calculator_view(version),
     }
     return press.print("microsite/card.html", version=shown), press.print("microsite/body.html", version=shown)
+
+
+def _calculator_view(version: Printable) -> CalculatorView | None:
+    """Return the view of a version's calculator; a draft in the making may have none, and approval refuses it."""
+    calculator = _calculator(version)
+    try:
+        return calculator_page.view(calculator) if calculator else None
+    except InputRefused:
+        return None  # its worked example has no result
 
 
 def _calculator(version: Printable) -> Calculator | None:
@@ -57,7 +67,7 @@ def _calculator(version: Printable) -> Calculator | None:
         try:
             return parse_definition(version.definition)
         except DefinitionRefused:
-            return None  # a draft in the making; approval refuses it
+            return None
     return registry.get(version.calculator) if version.calculator else None
 
 

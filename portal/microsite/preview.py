@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.content.approval import Printable, Render
+from portal.content.formulas import with_code
 from portal.content.history import VersionText
 from portal.content.queries import fragments
 from portal.microsite.pieces import join, use
@@ -40,7 +41,7 @@ def _printable(text: VersionText, at: datetime) -> Printable:
         topics=text.topics,
         calculator=text.calculator,
         calculator_version=text.calculator_version,
-        definition=text.definition,
+        definition=with_code(text.definition, _NO_CODE) if text.definition else None,
         approval_code=_NO_CODE,
         approved_at=at,
         in_force_from=at,

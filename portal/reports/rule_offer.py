@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from portal.content import queries as contents
+from portal.content.bands import recordable_bands
 from portal.content.models import Module
 from portal.content.queries import SiteRecord
 from portal.hcp.models import Hcp, Territory
@@ -28,6 +29,7 @@ def offer(db: Session, site: SiteRecord, at: datetime) -> Offer:
         modules=(*titles.items(), *resting),
         topics=tuple((topic.key, topic.name) for topic in contents.topics(db, site.id)),
         calculators=tuple(calculators.items()),
+        bands=recordable_bands(db, [module.version_id for module in served if module.calculator]),
         kinds=tuple((kind, kind) for kind in kinds),
         audiences=tuple((audience, spoken(audience)) for audience in AUDIENCES),
         known={

@@ -97,7 +97,10 @@ class Control(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a site has to choose from; `known` holds, per fact, values that occur among its doctors."""
+    """What a site has to choose from; `known` holds, per fact, values that occur among its doctors.
+
+    `bands` holds, per calculator in force, the classes of result that may be recorded.
+    """
 
     modules: Options = ()
     topics: Options = ()
@@ -105,6 +108,7 @@ class Offer:
     kinds: Options = ()
     audiences: Options = ()
     known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    bands: Mapping[str, Options] = field(default_factory=dict)
 
     def of(self, what: Of) -> Options:
         """Give the things of one kind."""
@@ -207,7 +211,7 @@ def _row(row: Row, offer: Offer, path: str, joined: str) -> RowView:
         of_options=_with(offer.of(spec.of), (row.of,)) if spec.of is not None else (),
         op=op,
         op_options=tuple((one.value, _op_word(spec, one)) for one in operators),
-        value=_value(spec, op, row.values if op == row.op else ("",), offer),
+        value=_value(spec, op, row.values if op == row.op else ("",), offer, row.of),
         windowed=spec.windowed,
         within=row.within,
     )
@@ -220,10 +224,10 @@ def _op_word(spec: FactSpec, op: Op) -> str:
     return f"is {said}" if spec.type is not FactType.NUMBER else said
 
 
-def _value(spec: FactSpec, op: Op, values: tuple[str, ...], offer: Offer) -> ValueView:
+def _value(spec: FactSpec, op: Op, values: tuple[str, ...], offer: Offer, of: str) -> ValueView:
     if op is Op.EXISTS or spec.type is FactType.FLAG:
         return ValueView(Control.SELECT, values[:1], _KNOWN if op is Op.EXISTS else _YES_NO)
-    options = _choices(spec, offer)
+    options = _choices(spec, offer, of)
     if options:
         listed = _with(options, values)
         if op is Op.IN:
@@ -239,9 +243,11 @@ def _value(spec: FactSpec, op: Op, values: tuple[str, ...], offer: Offer) -> Val
     return ValueView(Control.TEXT, values[:1], known=known)
 
 
-def _choices(spec: FactSpec, offer: Offer) -> Options:
+def _choices(spec: FactSpec, offer: Offer, of: str) -> Options:
     if spec.values is not None:
         return offer.of(spec.values)
+    if spec.name == "calculator_band":
+        return offer.bands.get(of, ())
     if spec.type is FactType.NUMBER:
         return ()
     return tuple((choice, choice) for choice in spec.choices)

@@ -57,6 +57,7 @@ FOLDERS = {
     "mail_pieces": ["mailing"],
     "mail_writing": ["mailing"],
     "formulas": ["studio"],
+    "calculators": ["studio"],
 }
 # What a refusal may still write: that it was tried.
 BESIDE = frozenset({"rate_counts", "audit_events", "audit_personal", "link_activity", "drops"})

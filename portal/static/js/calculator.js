@@ -11,6 +11,8 @@
 
   class Undefined extends Error {}
 
+  // An object that inherits nothing: an input may be called "constructor".
+  const bare = (...parts) => Object.assign(Object.create(null), ...parts);
   const finite = (value) => {
     if (!Number.isFinite(value)) throw new Undefined();
     return value;
@@ -117,7 +119,7 @@
 
   // Reads inputs named as in the definition; what is wrong goes to `faults` as [field, reason].
   function read(definition, raw) {
-    const values = {}, units = {}, faults = [], unusual = [], seen = {};
+    const values = bare(), units = bare(), seen = bare(), faults = [], unusual = [];
     const flat = [];
     for (const [name, given] of Object.entries(raw)) {
       if (!definition.groups.includes(name)) flat.push([name.replaceAll(".", " "), given]);
@@ -177,9 +179,9 @@
     const { values, units, faults, unusual } = read(definition, raw);
     if (faults.length) return { ok: false, faults, unusual };
     const scene = {
-      values: { ...values },
-      units: { ...units, ...shownUnits },
-      inputs: Object.fromEntries(definition.inputs.map((input) => [input.path, input])),
+      values: bare(values),
+      units: bare(units, shownUnits),
+      inputs: bare(...definition.inputs.map((input) => ({ [input.path]: input }))),
       tables: definition.tables,
     };
     const refused = definition.refusals.filter((refusal) => walk(refusal.when, scene));
@@ -335,10 +337,10 @@
 
     // Field values under the names of the definition, and the units shown.
     gather() {
-      const raw = {}, units = {};
+      const raw = bare(), units = bare();
       for (const field of this.fields) {
         const { path, name, kind } = field.input;
-        const target = path === name ? raw : (raw[path.slice(0, -name.length - 1)] ??= {});
+        const target = path === name ? raw : (raw[path.slice(0, -name.length - 1)] ??= bare());
         if (field.options) {
           const picked = field.choice?.dataset.option;
           if (picked !== undefined) target[name] = kind === "choice" ? picked : JSON.parse(picked);
@@ -347,7 +349,7 @@
           units[path] = field.input.units[field.unit].unit;
         }
       }
-      for (const group of this.definition.groups) raw[group] ??= {};
+      for (const group of this.definition.groups) raw[group] ??= bare();
       return { raw, units };
     }
 
