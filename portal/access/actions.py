@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.access import tokens
 from portal.access.events import LinkIssued, LinkOpened, LinkRevoked, VisitEnded
-from portal.access.evidence import STRONG, Confidence, Grade, Mark, highest_grade
+from portal.access.evidence import NOBODYS, Confidence, Grade, Mark, highest_grade
 from portal.access.models import Device, KnownDevice, Link, LinkActivity, SpentNonce, Visit
 from portal.access.queries import device_of
 from portal.access.states import LinkReason, LinkRefused, LiveLink
@@ -76,7 +76,8 @@ def issue_link(
 
 def revoke_link(db: Session, link_id: str, *, reason: str, by: Actor, at: datetime) -> bool:
     """Revoke a link and end its visits; return False if it was revoked before."""
-    link = db.get(Link, link_id, with_for_update=True)
+    # No key changes: access records, which name the link, need not wait, and never wait for each other.
+    link = db.get(Link, link_id, with_for_update={"key_share": True}, populate_existing=True)
     if link is None:
         raise LinkRefused(LinkReason.MISSING)
     if link.revoked_at is not None:
@@ -127,7 +128,7 @@ def open_visit(
 ) -> OpenedVisit:
     """Open a visit by gesture; raises LinkRefused for a wrong nonce, AlreadyOpened for a spent one.
 
-    The first device that opens a link is bound to it and is taken to be the doctor's; any other is unknown.
+    `link` is locked, so that of two devices at once one is the first. The first device that opens a link is bound to it and is taken to be the doctor's; any other is unknown.
     """
     if nonce.link_id != link.id or not at - _NONCE_LIFE <= nonce.shown_at <= at + _CLOCK_SLACK:
         raise LinkRefused(LinkReason.NONCE)
@@ -233,7 +234,7 @@ def _bind(db: Session, link_id: str, device: Device, marks: frozenset[Mark]) -> 
 
     A device that looked like a robot's and never engaged holds the link only until a device without marks comes.
     """
-    if device.staff_seen_at is not None or marks & STRONG or Mark.STAFF_ADDRESS in marks:
+    if device.staff_seen_at is not None or marks & NOBODYS:
         return Confidence.UNKNOWN
     if db.get(KnownDevice, (link_id, device.id)) is not None:
         return Confidence.DEVICE

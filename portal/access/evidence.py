@@ -47,6 +47,8 @@ class Mark(StrEnum):
 STRONG = frozenset({Mark.PREFETCH, Mark.NO_AGENT, Mark.HINTS_DISAGREE, Mark.BURST, Mark.HIDDEN_LINK})
 # These lower the grade: such a visit is never confirmed by engagement alone.
 LOWERING = frozenset({Mark.HEADLESS, Mark.TOO_SOON, Mark.MANY_HCPS, Mark.NO_GESTURE, Mark.STAFF_ADDRESS})
+# With these a browser is taken for nobody's: it binds no device, sees the standard page and decides nothing.
+NOBODYS = STRONG | {Mark.HEADLESS, Mark.STAFF_ADDRESS}
 # Borne by the browser itself, not by the circumstances: its input after the gesture proves nothing either.
 _OF_THE_BROWSER = STRONG | {Mark.HEADLESS, Mark.NO_GESTURE}
 

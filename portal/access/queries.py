@@ -22,8 +22,11 @@ def by_mail() -> ColumnElement[bool]:
     return and_(Link.sending_id.is_not(None), or_(Visit.grade >= Grade.STEPPED_UP, unmarked))
 
 
-def live_link(db: Session, tokens: TokenBox, token: str, *, at: datetime) -> LiveLink:
-    """Return the link behind a token if it may be opened at `at`; raises LinkRefused."""
+def live_link(db: Session, tokens: TokenBox, token: str, *, at: datetime, locked: bool = False) -> LiveLink:
+    """Return the link behind a token if it may be opened at `at`; raises LinkRefused.
+
+    `locked` holds doctor and link until the transaction ends: whoever revokes or opens at once comes before or after.
+    """
     try:
         link_id, key_mark = tokens.read_link(token)
     except TokenRefused:
@@ -37,6 +40,12 @@ def live_link(db: Session, tokens: TokenBox, token: str, *, at: datetime) -> Liv
     if row is None:
         raise LinkRefused(LinkReason.MANGLED if mangled else LinkReason.MISSING)
     link, hcp_revoked_at, erased_at = row
+    if locked:
+        # The doctor first, as whoever sends or erases does. No key changes, so that access records need not wait.
+        gently = {"key_share": True}
+        hcp = db.get_one(Hcp, link.hcp_id, with_for_update=gently, populate_existing=True)
+        link = db.get_one(Link, link_id, with_for_update=gently, populate_existing=True)
+        hcp_revoked_at, erased_at = hcp.access_revoked_at, hcp.erased_at
     if hcp_revoked_at is not None or erased_at is not None:
         raise LinkRefused(LinkReason.HCP_REVOKED)
     if link.revoked_at is not None:

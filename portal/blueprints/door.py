@@ -66,7 +66,7 @@ def trap(token: str) -> Response:
 def enter(token: str) -> AnyResponse:
     """Open a visit, by gesture only, and go to a page without token in its address."""
     db, at = house.db(), house.now()
-    link = queries.live_link(db, house.tokens(), token, at=at)
+    link = queries.live_link(db, house.tokens(), token, at=at, locked=True)
     if identity.current_person() is not None:
         return redirect(url_for("door.knock", token=token), code=303)
     if not _has_gesture():
@@ -75,13 +75,14 @@ def enter(token: str) -> AnyResponse:
             db, link.id, kind="scripted", grade=Grade.SCRIPT, marks=marks, address_hash=network.address().hash, at=at
         )
         return _door(token, link, is_staff=False, again=True)
+    marks = _marks(link)
     try:
         opened = actions.open_visit(
             db,
             link,
             nonce=house.tokens().read_door_nonce(request.form.get("nonce", "")),
             device_secret=identity.device_secret(),
-            marks=_marks(link),
+            marks=marks,
             address_hash=network.address().hash,
             is_staff=False,
             lasts=timedelta(minutes=house.settings().visit_minutes),
@@ -94,7 +95,8 @@ def enter(token: str) -> AnyResponse:
         if visit is not None and visit.link_id == link.id:
             return redirect(url_for("microsite.home"), code=303)
         return redirect(url_for("door.knock", token=token), code=303)
-    _take_choice(link, request.form.get("tracking", ""), known=opened.confidence != "unknown")
+    if not marks:  # what a robot may have ticked is asked again
+        _take_choice(link, request.form.get("tracking", ""), known=opened.confidence != "unknown")
     landing = url_for("microsite.module", key=link.landing) if link.landing else url_for("microsite.home")
     response = redirect(landing, code=303)
     identity.remember_visit(response, opened.secret, opened.device_secret)

@@ -253,6 +253,36 @@ def test_another_device_decides_nothing_for_the_doctor(demo_app: Flask) -> None:
         assert decided(db, "H-1006") == {"mail": "given"}
 
 
+def test_a_choice_within_the_quarantine_is_not_taken_for_the_doctors(demo_app: Flask) -> None:
+    link_id, path = new_link(demo_app, "H-1006")
+    with demo_app.extensions["portal.database"].writing() as db:
+        db.get_one(Link, link_id).handed_over_at = clock.now() - timedelta(seconds=20)
+    robot = HouseClient(demo_app)
+    press(robot, path, tracking="identified")
+    with demo_app.extensions["portal.database"].reading() as db:
+        assert decided(db, "H-1006") == {"mail": "given"}
+    with time_machine.travel(clock.now() + timedelta(minutes=5), tick=True):
+        assert "May this page learn" in robot.get(path).text  # asked again, and answered
+        press(robot, path, tracking="anonymous")
+    with demo_app.extensions["portal.database"].reading() as db:
+        assert decided(db, "H-1006") == {"mail": "given", "tracking": "anonymous", "profiling": "refused"}
+
+
+def test_a_headless_browser_is_nobodys_device_and_decides_nothing(demo_app: Flask) -> None:
+    link_id, path = new_link(demo_app, "H-1006")
+    headless = {"User-Agent": CHROME.replace("Chrome", "HeadlessChrome"), "Sec-Fetch-User": "?1"}
+    robot = HouseClient(demo_app)
+    nonce = nonce_of(robot.get(path, headers=headless))
+    answer = robot.post(path, data={"nonce": nonce, "tracking": "identified"}, headers=headless)
+    assert answer.status_code == 303
+    choice = {"tracking": "identified", "profiling": "given"}
+    assert robot.post("/m/privacy", data=choice, headers=headless).status_code == 403
+    with demo_app.extensions["portal.database"].reading() as db:
+        assert decided(db, "H-1006") == {"mail": "given"}
+        assert list(db.scalars(select(Visit.confidence))) == ["unknown"]
+        assert db.get_one(Link, link_id).device_id is None
+
+
 def decided(db: Session, ref: str) -> dict[str, str]:
     card = hcp_by_ref(db, ref)
     assert card is not None
