@@ -128,7 +128,8 @@ def open_visit(
 ) -> OpenedVisit:
     """Open a visit by gesture; raises LinkRefused for a wrong nonce, AlreadyOpened for a spent one.
 
-    `link` is locked, so that of two devices at once one is the first. The first device that opens a link is bound to it and is taken to be the doctor's; any other is unknown.
+    `link` is locked, so that of two devices at once one is the first. The first device that opens a link is bound to it
+    and is taken to be the doctor's; any other is unknown.
     """
     if nonce.link_id != link.id or not at - _NONCE_LIFE <= nonce.shown_at <= at + _CLOCK_SLACK:
         raise LinkRefused(LinkReason.NONCE)

@@ -13,16 +13,16 @@ from tests.journeys.scanners import over_http
 from tests.journeys.scanners.over_http import DATA, Storm
 from tests.journeys.scanners.world import Found
 
-LINKS, PEOPLE = 100, 10
+LINKS, PEOPLE = 20, 5  # the long form takes 100 of each: python -m tests.journeys.scanners
 
 
 @pytest.mark.parametrize("kind", over_http.KINDS, ids=lambda kind: kind.__name__.upper())
 def test_a_scanner_leaves_no_trace(sqlite_demo_app: Flask, kind: Callable[[Storm], Found]) -> None:
     found = kind(Storm(sqlite_demo_app, LINKS, PEOPLE))
     assert found.links >= LINKS
-    assert (found.confirmed, found.visits, found.cookies, found.devices) == (0, 0, 0, 0), found
+    assert (found.confirmed, found.visits, found.cookies) == (0, 0, 0), found
     assert (found.consents, found.unsubscribes, found.errors) == (0, 0, 0), found
-    assert found.people == found.known == PEOPLE, found
+    assert found.people == found.let_in == found.known > 0, found
 
 
 def test_the_lists_of_people_are_flagged_by_none_of_the_marks() -> None:

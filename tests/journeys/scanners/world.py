@@ -1,22 +1,21 @@
 """What scanners find: mails whose links have just been handed over; and what they must not leave behind."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from portal.access.actions import issue_link
 from portal.access.evidence import is_confirmed
-from portal.access.models import Device, Link, Visit
+from portal.access.models import Link, LinkActivity, Visit
 from portal.access.tokens import Purpose, TokenBox
 from portal.audit import Actor
 from portal.content.queries import site_by_key
 from portal.db import Database, new_id
-from portal.hcp.models import Consent, Hcp
-from portal.mailing.models import Sending, Unsubscribe
+from portal.hcp.models import Consent, DeclaredInterest, Hcp
+from portal.mailing.models import MailPreference, Sending, Unsubscribe
 
 BY = Actor.system("tests")
 SITE = "atorvastatin-us-en"
@@ -24,31 +23,38 @@ SITE = "atorvastatin-us-en"
 
 @dataclass(frozen=True)
 class Mail:
-    """One mail to one doctor: the paths of its links and of its unsubscribe link."""
+    """One mail to one doctor: the paths of its links, of its unsubscribe link and of its preference page."""
 
     sending_id: str
+    hcp_id: str
     paths: tuple[str, ...]
     unsubscribe: str
+    preferences: str
 
 
 @dataclass
 class Found:
-    """What a scanner of one kind left behind over all its links."""
+    """What a scanner of one kind did and left behind over all its links."""
 
     kind: str
+    way: str
     links: int = 0
     requests: int = 0
     statuses: dict[int, int] = field(default_factory=dict)
     cookies: int = 0
+    faults: list[str] = field(default_factory=list)  # errors of scripts, breaches of the policy, foreign addresses
+    touches: dict[str, int] = field(default_factory=dict)  # by the marks that the access record gave them
+    touched_grade: int = 0  # the highest of the access record
     visits: int = 0
     confirmed: int = 0
-    highest_grade: int = 0
+    grade: int = 0  # the highest of a visit
     marks: dict[str, int] = field(default_factory=dict)
-    consents: int = 0
+    consents: int = 0  # interests and preferences too
     unsubscribes: int = 0
-    devices: int = 0
     people: int = 0  # who opened the link afterwards
+    let_in: int = 0  # of them, shown their page
     known: int = 0  # of them, taken for the doctor
+    proved: int = 0  # of the others, known after the code from their mailbox
 
     def answered(self, status: int, *, sets_cookie: bool) -> None:
         """Note one answer."""
@@ -58,21 +64,24 @@ class Found:
 
     @property
     def errors(self) -> int:
-        """How many answers were 5xx."""
-        return sum(count for status, count in self.statuses.items() if status >= 500)
+        """How many answers were 5xx, and what else went wrong."""
+        return sum(count for status, count in self.statuses.items() if status >= 500) + len(self.faults)
 
     def row(self) -> str:
         """One line of the table."""
-        marks = ", ".join(f"{name} {count}" for name, count in sorted(self.marks.items())) or "-"
+        marks = ", ".join(f"{name} {count}" for name, count in sorted(self.marks.items())) or "–"
+        after = f"{self.known}/{self.people}" + (f", {self.proved} by code" if self.proved else "")
+        grade = max(self.grade, self.touched_grade)
         return (
-            f"| {self.kind} | {self.links} | {self.requests} | {self.confirmed} | {self.visits} | {self.consents} "
-            f"| {self.unsubscribes} | {self.errors} | {self.known}/{self.people} | {marks} |"
+            f"| {self.kind} | {self.way} | {self.links} | {self.requests:,} | {grade} | {self.confirmed} "
+            f"| {self.visits} | {self.consents} | {self.unsubscribes} | {self.errors} | {after} | {marks} |"
         )
 
 
 HEAD = (
-    "| kind | links | requests | confirmed | visits | consents | unsubscribes | 5xx | person after | marks |\n"
-    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    "| scanner | by | links | fetches | grade | confirmed | visits | consents | unsubscribes | errors "
+    "| person after | marks of the visits |\n"
+    "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |"
 )
 
 
@@ -101,29 +110,50 @@ def hand_over(
             db.add(_sending(sending_id, hcp_id, site.id, f"{name}@x.example", at))
             db.flush()
             paths = tuple(_link(db, tokens, hcp_id, site.id, sending_id, days, at) for _ in range(links))
-            mails.append(Mail(sending_id, paths, f"/u/{tokens.for_id(Purpose.UNSUBSCRIBE, sending_id)}"))
+            out, prefer = (tokens.for_id(each, sending_id) for each in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES))
+            mails.append(Mail(sending_id, hcp_id, paths, f"/u/{out}", f"/p/{prefer}"))
     return mails
 
 
-@contextmanager
-def watched(database: Database, found: Found) -> Iterator[None]:
-    """Count what is in the database after a storm and was not before."""
+def count_left(database: Database, found: Found, mails: Sequence[Mail]) -> None:
+    """Count what stands in the database about some mails that nobody but scanners has seen."""
+    doctors, sent = [mail.hcp_id for mail in mails], [mail.sending_id for mail in mails]
     with database.reading() as db:
-        before = {table: _count(db, table) for table in (Consent, Unsubscribe, Device)}
-        known = set(db.scalars(select(Visit.id)))
-    yield
-    with database.reading() as db:
-        found.consents = _count(db, Consent) - before[Consent]
-        found.unsubscribes = _count(db, Unsubscribe) - before[Unsubscribe]
-        found.devices = _count(db, Device) - before[Device]
-        for visit in db.scalars(select(Visit)):
-            if visit.id in known:
-                continue
+        found.consents = sum(_count(db, table.hcp_id, doctors) for table in (Consent, DeclaredInterest, MailPreference))
+        found.unsubscribes = _count(db, Unsubscribe.sending_id, sent)
+        touches = select(LinkActivity).join(Link, Link.id == LinkActivity.link_id).where(Link.hcp_id.in_(doctors))
+        for touch in db.scalars(touches):
+            found.touched_grade = max(found.touched_grade, touch.grade)
+            for mark in touch.marks or ["none"]:
+                found.touches[mark] = found.touches.get(mark, 0) + 1
+        for visit in db.scalars(select(Visit).where(Visit.hcp_id.in_(doctors))):
             found.visits += 1
             found.confirmed += is_confirmed(visit.grade, visit.marks)
-            found.highest_grade = max(found.highest_grade, visit.grade)
+            found.grade = max(found.grade, visit.grade)
             for mark in visit.marks:
                 found.marks[mark] = found.marks.get(mark, 0) + 1
+
+
+def touches(database: Database, mails: Sequence[Mail]) -> int:
+    """How often the links of some mails were touched."""
+    with database.reading() as db:
+        links = select(Link.id).where(Link.hcp_id.in_([mail.hcp_id for mail in mails]))
+        return db.scalar(select(func.count()).where(LinkActivity.link_id.in_(links))) or 0
+
+
+def hand_over_now(database: Database, mail: Mail, *, at: datetime) -> None:
+    """Let a mail be handed over to the mail server at `at`."""
+    with database.writing() as db:
+        db.execute(update(Link).where(Link.sending_id == mail.sending_id).values(handed_over_at=at))
+
+
+def let_minutes_pass(database: Database, mails: Sequence[Mail], *, minutes: int) -> None:
+    """Let some mails have been handed over earlier, instead of waiting."""
+    moment = timedelta(minutes=minutes)
+    with database.writing() as db:
+        for link in db.scalars(select(Link).where(Link.hcp_id.in_([mail.hcp_id for mail in mails]))):
+            if link.handed_over_at is not None:
+                db.execute(update(Link).where(Link.id == link.id).values(handed_over_at=link.handed_over_at - moment))
 
 
 def confidences(database: Database, path: str, tokens: TokenBox) -> list[str]:
@@ -133,8 +163,8 @@ def confidences(database: Database, path: str, tokens: TokenBox) -> list[str]:
         return list(db.scalars(select(Visit.confidence).where(Visit.link_id == link_id).order_by(Visit.opened_at)))
 
 
-def _count(db: Session, table: type) -> int:
-    return db.scalar(select(func.count()).select_from(table)) or 0
+def _count(db: Session, column: InstrumentedAttribute[str], values: Sequence[str]) -> int:
+    return db.scalar(select(func.count()).where(column.in_(values))) or 0
 
 
 def _link(db: Session, tokens: TokenBox, hcp_id: str, site_id: str, sending_id: str, days: int, at: datetime) -> str:
