@@ -32,7 +32,10 @@ class Settings(BaseSettings):
         description="Signing keys, comma-separated, oldest first; the last one signs. 32 characters or more each."
     )
     base_url: str = Field(default="http://127.0.0.1:8000", description="Public address, without a path.")
-    smtp_url: str = Field(default="", description="smtp://user:password@host:port; empty keeps mail in the outbox.")
+    smtp_url: str = Field(
+        default="",
+        description="smtps:// or smtp+starttls://user:password@host:port, smtp://host:port; empty: mail waits.",
+    )
     mail_hook_secret: str = Field(default="", description="Secret for posting delivery reports; empty shuts the hook.")
     unsubscribe_key: KeyRing = Field(
         default=(), description="Keys that only unsubscribe and preference links use, so that they outlive the others."

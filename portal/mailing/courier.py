@@ -4,7 +4,7 @@ import re
 import smtplib
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -45,7 +45,7 @@ class Route:
     host: str
     port: int
     user: str
-    password: str
+    password: str = field(repr=False)
     timeout: float
 
     @classmethod
@@ -56,11 +56,23 @@ class Route:
             port = parts.port
             timeout = float(parse_qs(parts.query).get("timeout", ["30"])[0])
         except ValueError:
-            raise CourierRefused("The address of the mail server is not smtp://user:password@host:port.") from None
+            raise CourierRefused("The address of the mail server is not smtps://user:password@host:port.") from None
         if parts.scheme not in _PORTS or not parts.hostname or parts.path.strip("/") or not 0 < timeout <= 300:
             raise CourierRefused("The address of the mail server begins with smtp://, smtps:// or smtp+starttls://.")
+        if parts.scheme == "smtp" and parts.password is not None:
+            raise CourierRefused("A password goes over an encrypted connection only: smtps:// or smtp+starttls://.")
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
         return cls(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], user, password, timeout)
+
+
+class _Unsafe(Exception):
+    """The server offers no encryption where it is asked for: nothing is said to it."""
+
+
+_FAILURES: dict[type[Exception], Failure] = {
+    smtplib.SMTPAuthenticationError: Failure.SIGN_IN,
+    ssl.SSLCertVerificationError: Failure.BAD_CERTIFICATE,
+}
 
 
 class Courier:
@@ -99,9 +111,9 @@ class Courier:
             self._on_step("reply")
             code, said = smtp.getreply()
             self._on_step("replied")
-        except smtplib.SMTPAuthenticationError:
+        except (smtplib.SMTPAuthenticationError, _Unsafe, ssl.SSLCertVerificationError) as refused:
             self.drop()
-            return Outcome(Verdict.LATER, Failure.SIGN_IN)
+            return Outcome(Verdict.LATER, _FAILURES.get(type(refused), Failure.NO_ENCRYPTION))
         except smtplib.SMTPResponseException as refused:
             outcome = _outcome(refused.smtp_code, refused.smtp_error, connecting=self._smtp is None)
             self.drop()
@@ -142,6 +154,7 @@ class Courier:
         route = self._route
         self._on_step("connect")
         context = ssl.create_default_context()
+        context.hostname_checks_common_name = False  # only the names meant for it (RFC 9525)
         if route.scheme == "smtps":
             smtp: smtplib.SMTP = smtplib.SMTP_SSL(route.host, route.port, timeout=route.timeout, context=context)
         else:
@@ -149,10 +162,15 @@ class Courier:
         try:
             smtp.ehlo_or_helo_if_needed()
             if route.scheme == "smtp+starttls":
+                if not smtp.has_extn("starttls"):
+                    raise _Unsafe
                 smtp.starttls(context=context)
                 smtp.ehlo_or_helo_if_needed()
             if route.user:
-                smtp.login(route.user, route.password)
+                try:
+                    smtp.login(route.user, route.password)
+                except smtplib.SMTPNotSupportedError:  # it offers no way to sign in that we know
+                    raise smtplib.SMTPAuthenticationError(530, b"") from None
         except Exception:
             smtp.close()
             raise

@@ -26,7 +26,7 @@ from portal.mailing.models import Mailing, Outbox, Sending
 from portal.mailing.ports import Links
 from portal.mailing.queries import piece_in_force, pieces_by_id
 from portal.mailing.sendings import end
-from portal.mailing.states import MAY_HAVE_ARRIVED, Block, Failure, SendingKind, SendingState
+from portal.mailing.states import MAY_HAVE_ARRIVED, OF_SERVER, Block, Failure, SendingKind, SendingState
 
 LEASE = timedelta(minutes=5)
 PATIENCE = timedelta(hours=24)
@@ -84,7 +84,10 @@ class Handover:
             claim = self._claim(tally)
             if claim is None:
                 break
-            tally.add(self._hand_over(claim))
+            state, failure = self._hand_over(claim)
+            tally.add(state)
+            if failure in OF_SERVER:
+                break  # no other mail would fare better; whoever is refused too often is shut out
         self._courier.close()
         return tally
 
@@ -128,7 +131,7 @@ class Handover:
                     continue
                 return _Claim(sending.id, row.claim, row.attempts, self._letter(sending))
 
-    def _hand_over(self, claim: _Claim) -> str:
+    def _hand_over(self, claim: _Claim) -> tuple[str, Failure | None]:
         asked: list[str | None] = []
 
         def may_end() -> bool:
@@ -143,7 +146,7 @@ class Handover:
         self._on_step("settle")
         state = self._settle(claim, outcome)
         self._on_step("settled")
-        return state
+        return state, outcome.failure
 
     def _last_question(self, claim: _Claim) -> str | None:
         """Check everything once more and mark the mail as being handed over; return what stands against it."""

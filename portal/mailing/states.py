@@ -63,10 +63,16 @@ class Failure(StrEnum):
     TRY_LATER = "try later"
     NO_CONNECTION = "mail server not reached"
     SIGN_IN = "mail server refused the sign-in"
+    NO_ENCRYPTION = "no encryption offered"
+    BAD_CERTIFICATE = "certificate not trusted"
     GAVE_UP = "gave up after a day"
     BAD_ADDRESS = "not an address mail can go to"
     LOST_REPLY = "the connection broke before the answer"
     COMPLAINT = "reported as unwanted"
+
+
+# What stands between the portal and the mail server, whatever mail is next.
+OF_SERVER = frozenset({Failure.NO_CONNECTION, Failure.SIGN_IN, Failure.NO_ENCRYPTION, Failure.BAD_CERTIFICATE})
 
 
 class ReportKind(StrEnum):
