@@ -14,12 +14,12 @@ from portal.mailing.mailings import Composition
 from portal.mailing.queries import pieces_in_force
 from portal.mailing.refusals import CompositionRefused, Fault, MailRefused, PieceMissing
 from portal.mailing.sendings import Sender, Terms
-from portal.mailing.states import UNDER_WAY, Block, Blocker, PieceKind
+from portal.mailing.states import UNDER_WAY, Block, Blocker, PieceKind, SendingKind
 from portal.microsite import notices
 from portal.microsite.mail_links import MailLinks
 from portal.reports import mail_forms, mail_funnel, scope
 from portal.staff.roles import Permission
-from portal.web import formats, guards, headers, house, identity
+from portal.web import formats, guards, headers, house, htmx, identity
 
 bp = Blueprint("send", __name__, url_prefix="/staff/mail")
 
@@ -78,22 +78,27 @@ def act(mailing_id: str) -> ResponseReturnValue:
     fragments = mail_forms.moved(form.getlist("fragments"), form.get("move", ""), "fragments")
     modules = mail_forms.moved(form.getlist("modules"), form.get("move", ""), "modules")
     values = {name.removeprefix("value-"): value for name, value in form.items() if name.startswith("value-")}
-    mailings.change(db, mailing_id, fragments=fragments, modules=modules, values=values, by=by, at=at)
+    try:
+        mailings.change(db, mailing_id, fragments=fragments, modules=modules, values=values, by=by, at=at)
+        if form.get("without"):
+            mailings.leave_out(db, mailing_id, form["without"], by=by)
+    except PieceMissing:  # the other window sent it while this one was being read
+        return redirect(url_for(".sent", mailing_id=mailing_id), code=303)
     composed = _mine(mailing_id)
-    if asked not in ("send", "test") or form.get("move"):
-        return redirect(url_for(".compose", mailing_id=mailing_id, view=form.get("view") or None), code=303)
+    if asked not in ("send", "test") or form.get("move") or form.get("without"):
+        return redirect(_back_to(mailing_id), code=303)
     try:
         if asked == "test":
-            sendings.send_test(
-                db, composed, composed.cards[0], sender=_sender(), links=_links(), terms=_terms(), by=by, at=at
-            )
+            card = _card_of(composed, form.get("to", ""))
+            sendings.send_test(db, composed, card, sender=_sender(), links=_links(), terms=_terms(), by=by, at=at)
             flash(f"A test is on its way to {identity.person().email}. Its links open nothing.", "good")
-            return redirect(url_for(".compose", mailing_id=mailing_id), code=303)
+            return redirect(_back_to(mailing_id), code=303)
         when = _when(form.get("when", "").strip())
+        _check_doctors(composed)
         sendings.send(db, mailing_id, sender=_sender(), links=_links(), terms=_terms(), not_before=when, by=by, at=at)
     except CompositionRefused as refused:
         house.keep()
-        return _compose_page(_mine(mailing_id), refused.faults), 422
+        return _compose_page(_mine(mailing_id), refused.faults)
     return redirect(url_for(".sent", mailing_id=mailing_id), code=303)
 
 
@@ -120,6 +125,7 @@ def sent(mailing_id: str) -> ResponseReturnValue:
         "mailing/sent.html",
         composed=composed,
         rows=rows,
+        doctors=sum(row.kind is SendingKind.APPROVED for row in rows),
         names=mail_forms.names(db, [row.hcp_id for row in rows]),
         funnel=mail_funnel.funnel_of(db, mailing_id),
         undo_seconds=min(left, 30) if 0 < left <= 30 else 0,
@@ -189,31 +195,55 @@ def _new_page(chosen: list[str], faults: list[Fault]) -> str:
     )
 
 
-def _compose_page(composed: Composition, faults: list[Fault]) -> str:
+def _compose_page(composed: Composition, faults: list[Fault]) -> Response:
     db, at = house.db(), house.now()
     against = [(card, _against(card, composed.site, composed)) for card in composed.cards]
-    card = _card_of(composed, request.args.get("doctor", ""))
-    view = request.args.get("view", "html")
+    card = _card_of(composed, request.values.get("to", "") or request.args.get("doctor", ""))
+    view = request.values.get("shown", "") or request.args.get("view", "")
     headers.allow_own_frames()
-    return render_template(
+    return htmx.page_or_part(
         "mailing/compose.html",
+        "composer",
+        422 if faults else 200,
         composed=composed,
         offer=mail_forms.offered(composed, mailings.offer(db, composed.template, at)),
         against=[(each, found) for each, found in against if found],
-        unasked=[
-            each
-            for each, found in against
-            if any(one.block is Block.NO_CONSENT and "never" in one.sentence for one in found)
-        ],
+        # A later time can mend what comes too often; nothing else is mended by sending.
+        is_shut=any(each.block is not Block.TOO_OFTEN for _, found in against for each in found),
+        options_of={field.key: [(option, option) for option in field.options] for field in composed.template.fields},
         faults=[(f"value-{f.field}" if f.field in composed.values else f.field, f.sentence) for f in faults],
-        wrong={fault.field: fault.sentence for fault in faults},
+        wrong=_by_field(faults),
         card=card,
         mail=sendings.preview(composed, card, _sender(), _links()),
         view=view if view in ("html", "phone", "text") else "html",
-        when=request.form.get("when", ""),
+        when=request.values.get("when", "")[:40],
         zone=house.settings().display_zone,
         me=identity.person().email,
     )
+
+
+def _back_to(mailing_id: str) -> str:
+    """Return the address of a composition as it was looked at: the doctor, the kind of preview, the time typed."""
+    form = request.form
+    view, doctor = form.get("view") or form.get("shown"), form.get("doctor") or form.get("to")
+    when = form.get("when", "")[:40] or None
+    return url_for(".compose", mailing_id=mailing_id, view=view or None, doctor=doctor or None, when=when)
+
+
+def _check_doctors(composed: Composition) -> None:
+    """Raise CompositionRefused where a doctor is not among one's own any more."""
+    db, person, at = house.db(), identity.person(), house.now()
+    gone = [card for card in composed.cards if not scope.may_send(db, person, card.id, at)]
+    if gone:
+        said = [Fault("doctor", f"{card.display} is not among your doctors any more.") for card in gone]
+        raise CompositionRefused(said)
+
+
+def _by_field(faults: list[Fault]) -> dict[str, list[str]]:
+    wrong: dict[str, list[str]] = {}
+    for fault in faults:
+        wrong.setdefault(fault.field, []).append(fault.sentence)
+    return wrong
 
 
 def _against(card: HcpCard, site: content.SiteRecord, composed: Composition | None) -> list[Blocker]:
@@ -254,6 +284,9 @@ def _when(text: str) -> datetime | None:
         moment = (typed if typed.tzinfo else typed.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):  # a zone can carry the first or the last day out of the calendar
         raise CompositionRefused([Fault("when", "Give day and time, such as 2026-12-01T09:00.")]) from None
+    if typed.tzinfo is None and moment.astimezone(zone).replace(tzinfo=None) != typed:
+        sentence = "Clocks go forward over this time, so it does not exist; choose another."
+        raise CompositionRefused([Fault("when", sentence)])
     if moment < house.now():
         raise CompositionRefused([Fault("when", "This moment has passed; leave it empty to send now.")])
     return moment

@@ -108,6 +108,19 @@ def change(
     return faults(db, after, at) if after is not None else []
 
 
+def leave_out(db: Session, mailing_id: str, hcp_id: str, *, by: Actor) -> bool:
+    """Take a doctor out of a composition; the last one stays. Returns False where nothing was taken out."""
+    mailing = db.get(Mailing, mailing_id, with_for_update=True, populate_existing=True)
+    if mailing is None or mailing.sent_at is not None or mailing.sender_id != by.id:
+        raise PieceMissing("There is no such composition.")
+    left = [each for each in mailing.hcp_ids if each != hcp_id]
+    if not left or len(left) == len(mailing.hcp_ids):
+        return False
+    mailing.hcp_ids = left
+    db.flush()  # the page that follows reads the row
+    return True
+
+
 def faults(db: Session, composed: Composition, at: datetime) -> list[Fault]:
     """Return what is wrong with a composition, whoever it is for."""
     bounds, template = composed.template.bounds, composed.template

@@ -172,8 +172,9 @@ def test_what_blocks_stands_before_the_form_with_who_can_mend_it(
     path = begun(sqlite_demo_app, client)
     page = client.get(path).text
     assert sentence in page
-    assert page.index(sentence) < page.index('<form method="post" action="' + path)
-    assert re.search(r'<button[^>]*value="send" disabled', page)
+    assert page.index(sentence) < page.index('name="value-occasion"')
+    # What comes too often may be scheduled for a later time; everything else shuts the button.
+    assert bool(re.search(r'<button[^>]*value="send" disabled', page)) is ("mails within" not in sentence)
     assert client.submit(path, path, {"value-occasion": "As you asked,", "act": "send"}).status_code == 422
     assert sentence in client.get(f"/staff/mail/new?doctor={hcp_id(sqlite_demo_app, 'H-1001')}").text
 
