@@ -219,3 +219,11 @@ class EmailRead(Event, name="email.read", words="opened an email as it was sent"
 
     sending: str
     hcp: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompositionsPurged(Event, name="compositions.purged", words="deleted {count} compositions that were never sent"):
+    """Compositions begun before a day and never sent were deleted."""
+
+    before: str
+    count: int

@@ -17,6 +17,8 @@ from portal.mailing.states import ReportKind, SendingKind, SendingState
 from portal.mailing.unsubscribing import unsubscribe
 
 _BY = Actor.system("mail reports")
+# No server has had such a mail, so whoever reports on it made the report up.
+_NEVER_OUT = (SendingState.SCHEDULED, SendingState.SENDING, SendingState.STOPPED, SendingState.UNDONE)
 
 
 def take_in(db: Session, raw: bytes, *, at: datetime) -> Report:
@@ -30,6 +32,8 @@ def take_in(db: Session, raw: bytes, *, at: datetime) -> Report:
         raise ReportUnreadable("It is about a mail that is not ours.")
     db.get_one(Hcp, hcp_id, with_for_update=True)  # everywhere the doctor is locked before the sending
     sending = db.get_one(Sending, report.sending_id, with_for_update=True, populate_existing=True)
+    if sending.state in _NEVER_OUT:
+        raise ReportUnreadable("It is about a mail that has not gone out.")
     digest = hashlib.sha256(raw).hexdigest()
     seen = select(DeliveryReport.id).where(DeliveryReport.sending_id == sending.id, DeliveryReport.sha256 == digest)
     if db.scalar(seen) is not None:
