@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -99,10 +100,18 @@ def _library(site_key: str, *, shipped: bool) -> Library:
 
 def _batch(lines: BinaryIO, asked: Library) -> int:
     refused = False
-    for found in answers.answers(lines, asked):
+    for found in answers.answers(_lines(lines), asked):
         refused = refused or "error" in found
         click.echo(json.dumps(found, allow_nan=False))
     return 1 if refused else 0
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Give the lines of a stream, of an endless one no more than shows that it is too long."""
+    while line := stream.readline(answers.LONGEST_LINE + 2):
+        yield line
+        while not line.endswith(b"\n") and line:
+            line = stream.readline(answers.LONGEST_LINE)
 
 
 def _print(found: dict[str, Any], as_json: bool) -> None:

@@ -103,6 +103,22 @@ def test_a_batch_answers_line_by_line(tmp_path: Path) -> None:
     assert found.stdout == run("eval", "--batch", "-", "--json", stdin=file.read_bytes()).stdout
 
 
+def test_a_batch_in_the_manner_of_windows_and_a_line_without_end(tmp_path: Path) -> None:
+    good = b'{"calculator": "bmi", "inputs": {"height_cm": 170, "weight_kg": 70}}'
+    file = tmp_path / "questions.jsonl"
+    file.write_bytes(b"\xef\xbb\xbf" + good + b"\r\n" + b"[" * 5_000_000 + b"\r\n" + good)
+    found = run("eval", "--batch", str(file), "--json")
+    given = [json.loads(line) for line in found.stdout.splitlines()]
+    assert [line.get("value") for line in given] == [24.2, None, 24.2]
+    assert "longer than" in given[1]["error"]
+    doubled = b'{"calculator": "bmi", "inputs": {"height_cm": 170, "height_cm": 1, "weight_kg": NaN}}'
+    file.write_bytes(b"\n".join([doubled, good.replace(b"70}", b"NaN}"), good.replace(b"70}", b"Infinity}"), good]))
+    given = [json.loads(line) for line in run("eval", "--batch", str(file), "--json").stdout.splitlines()]
+    assert "twice" in given[0]["error"]
+    assert given[1]["fields"].keys() == given[2]["fields"].keys() == {"weight_kg"}
+    assert given[3]["value"] == 24.2
+
+
 def test_a_good_batch_ends_well() -> None:
     line = json.dumps({"calculator": "ckd_epi_2021_cr", "inputs": json.loads(EGFR)})
     found = run("eval", "--batch", "-", "--json", stdin=f"{line}\n{line}\n")

@@ -110,8 +110,10 @@ def test_a_unit_change_converts_and_comes_back_exactly(sheet: Page, site: Site) 
     button.click()
     assert (entry.input_value(), sheet.locator("[data-value]").inner_text()) == ("96.38", "80")
     assert "mg/dL" in (button.get_attribute("aria-label") or "")
+    said = sheet.locator('[data-field="scr_mg_dl"] [data-say]')
+    assert said.inner_text() == "Converted from 1.09 mg/dL."
     button.click()
-    assert entry.input_value() == "1.09"
+    assert (entry.input_value(), said.inner_text()) == ("1.09", "")
     button.click()
     number(sheet, "scr_mg_dl", "300")
     assert sheet.locator("[data-value]").inner_text() == "21"
@@ -150,6 +152,25 @@ def test_wrong_and_unusual_values_are_told_beside_their_field(sheet: Page, site:
     number(sheet, "hdl_mg_dl", "200")
     number(sheet, "total_chol_mg_dl", "150")
     assert "lower than total" in sheet.locator('[data-field="hdl_mg_dl"] [data-say]').inner_text()
+
+
+def test_what_is_typed_is_one_number_or_is_refused(sheet: Page, site: Site) -> None:
+    show(sheet, site, "bmi")
+    number(sheet, "height_cm", "170")
+    field = sheet.locator('[data-field="weight_kg"]')
+    taken = {"70,5": "24.4", "70.5": "24.4", " 70 ": "24.2", "+70": "24.2", "70.": "24.2", "070": "24.2"}
+    for text, result in taken.items():
+        field.locator("input").fill(text)
+        assert sheet.locator("[data-value]").inner_text() == result
+    for text in ("1.234,5", "7e1", "٧٠", "70kg", "0x46", "7 0", "--70", "NaN", "Infinity", "1/2", "70,5,5", "."):
+        field.locator("input").fill(text)
+        assert "one decimal point or comma" in field.locator("[data-say]").inner_text(), text
+        assert sheet.locator("[data-results]").is_hidden()
+    for text in ("", "   "):
+        field.locator("input").fill(text)
+        assert sheet.locator("[data-needed]").inner_text() == "1 more value needed"
+    field.locator("input").fill("70.125")
+    assert field.locator("[data-say]").inner_text() == "Read as 70.125 kg."
 
 
 def test_the_rounded_stage_explains_itself(sheet: Page, site: Site) -> None:

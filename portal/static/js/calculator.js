@@ -387,10 +387,13 @@
       } else if (unusual.includes(field.input.path)) {
         text = say(this.words, "unusual", { range: usual });
         tone = "unusual";
-      } else if (/^\d{1,3},\d{3}$/.test(typed)) {
+      } else if (/^\d{1,3}[.,]\d{3}$/.test(typed)) {
+        // A thousand somewhere, a little more than one elsewhere: what it was taken for stands there.
         const value = joined(typed.replace(",", "."), field.input.units[field.typedUnit].shown);
         text = say(this.words, "read_as", { value });
         tone = "unusual";
+      } else if (field.unit !== field.typedUnit && typed) {
+        text = say(this.words, "converted", { value: joined(typed, field.input.units[field.typedUnit].shown) });
       }
       if (field.say.textContent !== text) field.say.textContent = text;
       field.place.dataset.tone = tone;
