@@ -90,9 +90,11 @@ def by_template(db: Session) -> list[TemplateRow]:
             continue
         found = _funnel(db, members)
         opened = found.confirmed + found.unconfirmed
-        small = (found.failed, opened, found.unsubscribed)
-        failed, opened_shown, left = (count if count == 0 or count >= FEWEST else None for count in small)
-        rows.append(TemplateRow(title, brand, month, doctors, found.accepted, failed, opened_shown, left))
+        small = (found.accepted, found.failed, opened, found.unsubscribed)
+        accepted, failed, opened_shown, left = (count if count == 0 or count >= FEWEST else None for count in small)
+        if failed is None:
+            accepted = None  # the doctors less those accepted would tell how many failed
+        rows.append(TemplateRow(title, brand, month, doctors, accepted, failed, opened_shown, left))
     return rows
 
 

@@ -186,6 +186,17 @@ def test_the_funnel_keeps_people_robots_and_calls_apart(demo_app: Flask, office:
     assert [row.accepted for row in rows] == [None]  # three doctors are too few to show
 
 
+def test_a_small_number_is_not_told_by_what_is_left_of_a_large_one(office: Office) -> None:
+    sent = office.sent("H-1001", "H-1002", "H-1003", "H-1004", "H-1005", "H-1006")
+    office.work()
+    with office.database.reading() as db:
+        assert [(row.doctors, row.accepted, row.failed) for row in by_template(db)] == [(6, 6, 0)]
+    with office.database.writing() as db:
+        take_in(db, dsn(sent[0]), at=clock.now())
+    with office.database.reading() as db:
+        assert [(row.doctors, row.accepted, row.failed) for row in by_template(db)] == [(6, None, None)]
+
+
 def test_a_revoked_mailing_opens_nothing_and_stops_what_waits(demo_app: Flask, office: Office) -> None:
     first = office.sent("H-1001", "H-1002")
     mailing = office.look(first[0]).mailing_id or ""

@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.journeys.conftest import Running, sign_in
@@ -124,3 +125,63 @@ def test_a_mail_and_what_comes_of_it(portal: Running, phone: Page, desk: Page, m
     assert figures["Automatic"] >= 8
     desk.goto(portal.url + "/staff/mail/new")
     assert "The doctor unsubscribed from mail." in desk.locator("main").inner_text()
+
+
+def serious(page: Page) -> list[tuple[str, str, str]]:
+    """What axe finds serious on a page with everything unfolded, and whether it scrolls sideways."""
+    for summary in page.query_selector_all("details:not([open]) > summary:visible"):
+        summary.click()
+    found = [
+        (page.url, issue["id"], issue["nodes"][0]["html"][:160])
+        for issue in Axe().run(page).response["violations"]
+        if issue["impact"] in ("serious", "critical")
+    ]
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        found.append((page.url, "scrolls sideways", ""))
+    return found
+
+
+def test_the_pages_of_mail_are_for_everyone(portal: Running, phone: Page) -> None:
+    found = []
+    sign_in(phone, portal.url, "rep@portal.example", PASSWORD)
+    phone.goto(portal.url + "/staff/mail/new")
+    found += serious(phone)
+    phone.get_by_label("Dr Amira Haddad").check()
+    phone.get_by_role("button", name="Go on").click()
+    phone.wait_for_load_state()
+    phone.locator("input[name=fragments]").first.check()
+    phone.locator("input[name=modules]").first.check()
+    phone.locator("button[value=send]").click()  # an occasion is missing
+    phone.wait_for_load_state()
+    assert phone.locator(".error-summary").count() == 1
+    found += serious(phone)
+    phone.select_option("select[name=value-occasion]", index=1)
+    phone.locator("button[value=send]").click()
+    phone.wait_for_url("**/sent")
+    found += serious(phone)
+    phone.locator("main table a").first.click()
+    phone.wait_for_load_state()
+    found += serious(phone)
+    phone.context.clear_cookies()
+    sign_in(phone, portal.url, "marketer@portal.example", PASSWORD)
+    phone.goto(portal.url + "/staff/mail-pieces/")
+    phone.get_by_role("link", name="After a conversation").first.click()
+    phone.wait_for_load_state()
+    found += serious(phone)
+    phone.get_by_role("link", name="Begin the next version").click()
+    phone.wait_for_load_state()
+    found += serious(phone)
+
+    # Rows are added and moved in place; the checks follow what is typed; the preview shows it.
+    phone.get_by_role("button", name="Add a free text").click()
+    phone.locator("input[name='f2.key']").fill("more")
+    phone.get_by_text("Say in 1 to 200 characters").wait_for()
+    phone.get_by_role("button", name="Remove: field 3").or_(phone.get_by_role("button", name="Remove: more")).click()
+    phone.locator("input[name='f2.key']").wait_for(state="detached")
+    phone.get_by_label("Title").fill("After a long conversation")
+    phone.get_by_text("It can be rendered").wait_for()
+    phone.get_by_role("button", name="Show what is typed").click()
+    assert phone.frame_locator("#piece-preview").get_by_text("Dear Dr Example").inner_text()
+    phone.get_by_role("button", name="Keep this draft").last.click()
+    phone.get_by_text("The draft is kept.").wait_for()
+    assert found == []
