@@ -2,7 +2,8 @@
 
 from flask import Flask
 
-from tests.access.malformed import misplaced, statuses
+from portal.db import Database
+from tests.access.malformed import add_mail, misplaced, opened, questions, rows_of
 
 
 def test_no_purpose_and_no_installation_passes_for_another() -> None:
@@ -10,5 +11,19 @@ def test_no_purpose_and_no_installation_passes_for_another() -> None:
 
 
 def test_malformed_tokens_over_http_are_refused_and_break_nothing(sqlite_demo_app: Flask) -> None:
-    found = statuses(sqlite_demo_app.test_client().open, sqlite_demo_app.extensions["portal.tokens"], 400, seed=3)
-    assert set(found) <= {400, 404, 405}, found
+    database: Database = sqlite_demo_app.extensions["portal.database"]
+    with database.writing() as db:
+        add_mail(db)
+    client, before, found = sqlite_demo_app.test_client(), opened(database), set()
+    headers = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-User": "?1"}
+    for each in questions(sqlite_demo_app.extensions["portal.tokens"], rows_of(database), 400, seed=3):
+        answer = client.open(
+            each.path,
+            method=each.method,
+            data=each.body,
+            headers=headers,
+            content_type="application/x-www-form-urlencoded",
+        )
+        found.add(answer.status_code)
+    assert found <= {400, 404, 405}, found
+    assert opened(database) == before

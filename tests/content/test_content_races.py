@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from threading import Barrier
 
 from sqlalchemy import func, select
@@ -18,6 +19,7 @@ from portal.db import Database
 from tests.content.conftest import AT, AUTHOR, OTHER, REVIEWER, SECOND, plainly
 
 ROUNDS = 5
+TICK = timedelta(microseconds=1)
 
 
 def together(database: Database, *deeds: Callable[[Session], object]) -> list[bool]:
@@ -93,6 +95,33 @@ def test_approving_and_sending_back_at_once_has_one_outcome(guarded: Database) -
         with guarded.reading() as db:
             state = db.scalar(select(ModuleVersion.state).where(ModuleVersion.id == version))
         assert (done, state) in (([True, False], "approved"), ([False, True], "draft"))
+
+
+def test_approving_against_the_end_of_the_version_before(guarded: Database) -> None:
+    """The one before is withdrawn, or runs out, at the moment its successor is approved: the successor stands alone."""
+    for turn in range(ROUNDS):
+        site, module = site_with_module(guarded, f"s{turn}")
+        first, second = in_review(guarded, module), in_review(guarded, module)
+        end = AT + 2 * SECOND
+        with guarded.writing() as db:
+            code = {"approval_code": first, "render": plainly, "by": REVIEWER, "at": AT}
+            actions.approve(db, first, in_force_until=end, **code)
+
+        def approve(db: Session, version: str = second, end: datetime = end) -> None:
+            actions.approve(db, version, approval_code=version, render=plainly, by=REVIEWER, at=end)
+
+        def withdraw(db: Session, version: str = first, end: datetime = end) -> None:
+            actions.withdraw(db, version, reason="superseded label", by=REVIEWER, at=end)
+
+        def read(db: Session, site: str = site, end: datetime = end) -> None:
+            for at in (end - TICK, end, end + TICK):
+                assert len(modules_in_force(db, site, at)) <= 1
+
+        assert all(together(guarded, approve, withdraw, read, read))
+        with guarded.reading() as db:
+            found = [[each.number for each in modules_in_force(db, site, at)] for at in (end, end + TICK)]
+            state = db.scalar(select(ModuleVersion.state).where(ModuleVersion.id == first))
+        assert (found, state) == ([[2], [2]], "withdrawn")
 
 
 def test_two_authors_never_take_the_same_number(guarded: Database) -> None:

@@ -107,7 +107,7 @@ def hand_over(
                 )
             )
             db.flush()
-            db.add(_sending(sending_id, hcp_id, site.id, f"{name}@x.example", at))
+            db.add(sending_of(sending_id, hcp_id, site.id, f"{name}@x.example", at))
             db.flush()
             paths = tuple(_link(db, tokens, hcp_id, site.id, sending_id, days, at) for _ in range(links))
             out, prefer = (tokens.for_id(each, sending_id) for each in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES))
@@ -183,7 +183,8 @@ def _link(db: Session, tokens: TokenBox, hcp_id: str, site_id: str, sending_id: 
     return "/v/" + tokens.for_id(Purpose.LINK, link_id)
 
 
-def _sending(sending_id: str, hcp_id: str, site_id: str, address: str, at: datetime) -> Sending:
+def sending_of(sending_id: str, hcp_id: str, site_id: str, address: str, at: datetime) -> Sending:
+    """A mail that the mail server took at `at`."""
     return Sending(
         id=sending_id,
         kind="approved",
