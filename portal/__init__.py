@@ -18,6 +18,8 @@ BLUEPRINTS = (
     "hcps",
     "rep",
     "discussed",
+    "links",
+    "presets",
     "rules",
     "rule_drafts",
     "rule_trials",

@@ -106,6 +106,11 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{(self.instance_path / 'portal.sqlite').resolve()}"
 
     @property
+    def shows_mail_to_follow(self) -> bool:
+        """Tell whether an administrator may read codes and follow links of waiting mail: a demo without mail server."""
+        return self.demo and not self.smtp_url and not self.production
+
+    @property
     def secure(self) -> bool:
         """Tell whether the portal is reached over HTTPS, which decides cookie flags."""
         return self.base_url.startswith("https://")

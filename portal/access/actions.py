@@ -43,6 +43,8 @@ def issue_link(
     *,
     sender_id: str | None,
     expires_at: datetime,
+    ends_by: str = "",
+    preset_id: str | None = None,
     modules: Sequence[str] = (),
     landing: str | None = None,
     channel: str = "copy",
@@ -51,7 +53,7 @@ def issue_link(
     by: Actor,
     at: datetime,
 ) -> str:
-    """Make a link and return its id; raises ValueError if it would be born expired."""
+    """Make a link and return its id; `ends_by` says what ends it. Raises ValueError if it would be born expired."""
     if expires_at <= at:
         raise ValueError("a link cannot expire before it begins")
     link = Link(
@@ -66,10 +68,19 @@ def issue_link(
         channel=channel,
         created_at=at,
         expires_at=expires_at,
+        preset_id=preset_id,
     )
     db.add(link)
     db.flush()  # the audit event names the row
-    event = LinkIssued(link=link.id, hcp=hcp_id, site=site_id, channel=channel, expires_at=instant(expires_at))
+    event = LinkIssued(
+        link=link.id,
+        hcp=hcp_id,
+        site=site_id,
+        channel=channel,
+        expires_at=instant(expires_at),
+        ends_by=ends_by,
+        preset=preset_id,
+    )
     record(db, event, by=by, at=at)
     return link.id
 

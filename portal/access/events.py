@@ -14,6 +14,8 @@ class LinkIssued(Event, name="link.issued", words="issued a link"):
     site: str
     channel: str
     expires_at: str
+    ends_by: str = ""
+    preset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +74,29 @@ class VisitVerified(Event, name="visit.verified", words="proved another device w
     visit: str
     link: str
     hcp: str
+
+
+@dataclass(frozen=True, slots=True)
+class PresetMade(Event, name="link-preset.made", words="made the link preset {title}, version {number}"):
+    """A preset for links was made, or its next version."""
+
+    preset: str
+    site: str
+    title: str
+    number: int
+    purpose: str
+    modules: tuple[str, ...]
+    landing: str | None
+    days: int
+    replaces: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PresetRetired(Event, name="link-preset.retired", words="retired the link preset {title}"):
+    """A preset is offered no longer; links issued with it stay as they are."""
+
+    preset: str
+    site: str
+    title: str
+    number: int
+    reason: str

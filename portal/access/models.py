@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Integer, String, Text
+from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db import Base
@@ -31,6 +31,29 @@ class Link(Base):
     revoked_by: Mapped[str | None] = mapped_column(String(32))
     revoked_reason: Mapped[str | None] = mapped_column(Text)
     device_id: Mapped[str | None] = mapped_column(String(32))  # the first device that opened it by gesture
+    preset_id: Mapped[str | None] = mapped_column(String(32))  # the version of the preset it was issued with
+
+
+class LinkPreset(Base):
+    """What links for one occasion lead to and how long they last; a change is the next number, the old one is kept."""
+
+    __tablename__ = "link_presets"
+    __table_args__ = (UniqueConstraint("series_id", "number"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    series_id: Mapped[str] = mapped_column(String(32))
+    number: Mapped[int] = mapped_column(Integer)
+    site_id: Mapped[str] = mapped_column(ForeignKey("sites.id"))
+    name: Mapped[str] = mapped_column(String(60))
+    purpose: Mapped[str] = mapped_column(String(200))
+    modules: Mapped[list[Any]]  # keys, in order
+    landing: Mapped[str | None] = mapped_column(String(60))  # module key to open first
+    days: Mapped[int] = mapped_column(Integer)
+    author_id: Mapped[str] = mapped_column(String(32))
+    created_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+    retired_by: Mapped[str | None] = mapped_column(String(32))
+    retired_reason: Mapped[str | None] = mapped_column(Text)
 
 
 class Device(Base):

@@ -101,15 +101,16 @@ def _open_desk(database: Database, settings: Settings) -> Together[_Arrival, Ans
         ours = [arrival.raw for arrival in arrivals if arrival.is_ours]
         foreign = [Drop.WRONG_ORIGIN] * (len(arrivals) - len(ours))
         with database.writing() as db:
+            at = clock.now()
             taken = take_beats(
                 db,
                 ours,
                 mint=mint,
-                at=clock.now(),
+                at=at,
                 half_life_days=settings.half_life_days,
                 judge=lambda db, readers: _fallen(
                     readers,
-                    by_consent(db, readers),
+                    by_consent(db, readers, at=at),
                     open_visits(db, {visit for visit, _, _ in readers if visit}, key_marks=marks),
                 ),
                 calculators=declared,

@@ -22,6 +22,7 @@ from portal.audit.reading import CaseRead, EventRead, LogExported, MailReread, P
 from portal.audit.search import Search, SearchRefused, parse
 from portal.db import is_id
 from portal.mailing import outbox
+from portal.mailing.showing import for_staff
 from portal.microsite.replay import page_bytes
 from portal.reports import cases, copies, names
 from portal.reports.deeds import Deed, deeds, doctors_in, shown
@@ -217,15 +218,19 @@ def raw(arrangement_id: str) -> ResponseReturnValue:
 @bp.get("/mail/<sending_id>")
 @guards.staff(Permission.REPLAY)
 def mail(sending_id: str) -> ResponseReturnValue:
-    """Give the HTML of one email as it was sent, inert; reading it is an event."""
+    """Give the HTML of one email as it was sent, but for its signed addresses; reading it is an event.
+
+    Mail with a code or a link that was asked for is for its reader alone: it answers as missing.
+    """
     row, sent = outbox.sending(house.db(), sending_id), outbox.as_sent(house.db(), sending_id)
-    if row is None or sent is None or sent.html is None:
+    shown = for_staff(row.kind, sent, follow=False) if row is not None else None
+    if row is None or sent is None or sent.html is None or shown is None or shown.html is None:
         abort(404)
     matches = hashlib.sha256(sent.html.encode()).hexdigest() == sent.sha256
     event = MailReread(sending=row.id, hcp=row.hcp_id, sha256=sent.sha256, matches=matches)
     record(house.db(), event, by=_me(), at=house.now())
     headers.framed_and_inert()
-    return Response(sent.html, mimetype="text/html")
+    return Response(shown.html, mimetype="text/html")
 
 
 def _search(text: str) -> Search:

@@ -15,6 +15,7 @@ from portal.audit import Actor
 from portal.content import queries as content
 from portal.hcp import queries as hcps
 from portal.hcp.actions import record_consent
+from portal.hcp.consents import end_of
 from portal.staff import queries as staff
 from portal.web import guards, house, identity, network
 
@@ -123,7 +124,7 @@ def _door(token: str, link: LiveLink, *, is_staff: bool, again: bool = False) ->
     site = content.site_by_id(db, link.site_id)
     if card is None or site is None:
         raise LinkRefused(LinkReason.MISSING)
-    consent = hcps.consent_in_force(db, link.hcp_id, link.site_id)
+    consent = hcps.consent_in_force(db, link.hcp_id, link.site_id, house.now())
     sender = staff.person(db, link.sender_id) if link.sender_id else None
     shown: dict[str, Any] = {
         "masked": card.masked,
@@ -135,6 +136,7 @@ def _door(token: str, link: LiveLink, *, is_staff: bool, again: bool = False) ->
         ),
         "asks_tracking": not consent.is_tracking_decided,
         "tracking_choices": TRACKING_CHOICES,
+        "tracking_days": site.consent_days.get("tracking"),
         "nonce": house.tokens().door_nonce(link.id, at=house.now()),
         "action": url_for("door.enter", token=token),
         "trap_url": url_for("door.trap", token=token),
@@ -151,13 +153,15 @@ def _take_choice(link: LiveLink, choice: str, *, known: bool) -> None:
     if not known or choice not in {value for value, _, _ in TRACKING_CHOICES}:
         return  # somebody else's device decides nothing for the doctor
     db, at = house.db(), house.now()
-    if hcps.consent_in_force(db, link.hcp_id, link.site_id).is_tracking_decided:
+    if hcps.consent_in_force(db, link.hcp_id, link.site_id, house.now()).is_tracking_decided:
         return
     wording = next(f"{label}. {hint}" for value, label, hint in TRACKING_CHOICES if value == choice)
     decisions = {"tracking": choice, "profiling": "given" if choice == "identified" else "refused"}
+    site, by = content.site_by_id(db, link.site_id), Actor.hcp(link.hcp_id)
     for purpose, decision in decisions.items():
+        ends_at = end_of(site.consent_days, purpose, decision, at) if site is not None else None
         record_consent(
-            db, link.hcp_id, link.site_id, purpose, decision, "door page", wording, by=Actor.hcp(link.hcp_id), at=at
+            db, link.hcp_id, link.site_id, purpose, decision, "door page", wording, ends_at=ends_at, by=by, at=at
         )
 
 

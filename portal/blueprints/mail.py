@@ -194,7 +194,7 @@ def _opt_in_id(token: str) -> str:
 
 def _leave_page(token: str, who: Addressee, *, error: str = "", done: bool = False) -> Response:
     site, card = content.site_by_id(house.db(), who.site_id), hcps.hcp_card(house.db(), who.hcp_id)
-    consent = hcps.consent_in_force(house.db(), who.hcp_id, who.site_id)
+    consent = hcps.consent_in_force(house.db(), who.hcp_id, who.site_id, house.now())
     return _page(
         "mailing/unsubscribe.html",
         token=token,
@@ -210,6 +210,7 @@ def _preference_page(token: str, who: Addressee, *, error: str = "", said: str =
     db = house.db()
     card = hcps.hcp_card(db, who.hcp_id)
     known = _is_known(who)
+    consent = hcps.consent_in_force(db, who.hcp_id, who.site_id, house.now())
     return _page(
         "mailing/preferences.html",
         token=token,
@@ -220,7 +221,8 @@ def _preference_page(token: str, who: Addressee, *, error: str = "", said: str =
         channels=_CHANNELS,
         topics=_topics(who),
         chosen=hcps.declared_interests(db, who.hcp_id, who.site_id) if known else (),
-        gets_mail=hcps.consent_in_force(db, who.hcp_id, who.site_id).mail,
+        gets_mail=consent.mail,
+        mail_until=consent.mail_decision.ends_at if consent.mail_decision else None,
         error=error,
         said=said,
     )
@@ -229,7 +231,9 @@ def _preference_page(token: str, who: Addressee, *, error: str = "", said: str =
 def _opt_in_page(token: str, opt_in_id: str, *, error: str = "", done: str = "") -> Response:
     row = unsubscribing.open_opt_in(house.db(), opt_in_id, house.now())
     card = hcps.hcp_card(house.db(), row.hcp_id) if row else None
-    return _page("mailing/opt_in.html", token=token, masked=_masked(card), error=error, done=done)
+    site = content.site_by_id(house.db(), row.site_id) if row else None
+    days = site.consent_days.get("mail") if site else None
+    return _page("mailing/opt_in.html", token=token, masked=_masked(card), error=error, done=done, days=days)
 
 
 def _page(template: str, **shown: object) -> Response:

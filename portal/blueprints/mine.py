@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 from portal.access.states import CurrentVisit
 from portal.audit import Actor
 from portal.hcp.actions import declare_interests, record_consent
+from portal.hcp.consents import end_of
 from portal.microsite import desks, knowledge
 from portal.microsite.sheets import Decision
 from portal.staff.roles import Permission
@@ -41,9 +42,11 @@ def choose_privacy() -> Response:
     tracking, profiling = request.form.get("tracking", ""), request.form.get("profiling", "")
     if tracking not in ("identified", "anonymous", "none") or profiling not in ("given", "refused"):
         abort(400)
-    current = {"tracking": consent.tracking, "profiling": "given" if consent.profiling else "refused"}
+    held = {"tracking": consent.tracking_decision, "profiling": consent.profiling_decision}
+    days, at = decision.in_force.site.consent_days, house.now()
     for purpose, wanted in (("tracking", tracking), ("profiling", profiling)):
-        if wanted != current[purpose] or not consent.is_tracking_decided:
+        before, ends_at = held[purpose], end_of(days, purpose, wanted, at)
+        if before is None or before.decision != wanted or before.ends_at != ends_at:  # saying yes again renews it
             record_consent(
                 house.db(),
                 visit.hcp_id,
@@ -52,8 +55,9 @@ def choose_privacy() -> Response:
                 wanted,
                 "privacy page",
                 f"{purpose}: {wanted}",
+                ends_at=ends_at,
                 by=Actor.hcp(visit.hcp_id),
-                at=house.now(),
+                at=at,
             )
     return redirect(url_for("mine.privacy", said="saved"), code=303)
 

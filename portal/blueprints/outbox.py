@@ -8,7 +8,8 @@ from flask.typing import ResponseReturnValue
 from portal.audit import Actor, record
 from portal.mailing import outbox, sendings
 from portal.mailing.events import EmailRead
-from portal.mailing.outbox import MailAsSent, SendingRow
+from portal.mailing.outbox import SendingRow
+from portal.mailing.showing import Shown, for_staff
 from portal.microsite.mail_links import MailLinks
 from portal.reports import mail_forms, mail_funnel
 from portal.staff.roles import Permission
@@ -46,7 +47,7 @@ def mail(sending_id: str) -> ResponseReturnValue:
 @guards.staff(Permission.OUTBOX_READ)
 def mail_html(sending_id: str) -> Response:
     """Show the HTML of one mail, inert, for a frame."""
-    return _framed(_any(sending_id))
+    return _framed(_any(sending_id), own=False)
 
 
 @bp.get("/mine/<sending_id>")
@@ -60,7 +61,7 @@ def one(sending_id: str) -> ResponseReturnValue:
 @guards.staff(Permission.MAIL_SEND)
 def one_html(sending_id: str) -> Response:
     """Show the HTML of one's mail, inert, for a frame."""
-    return _framed(_mine(sending_id))
+    return _framed(_mine(sending_id), own=True)
 
 
 @bp.post("/mine/<sending_id>/undo")
@@ -105,10 +106,9 @@ def _decide(sending_id: str, *, again: bool, said: str) -> ResponseReturnValue:
 
 
 def _page(row: SendingRow, *, own: bool) -> str:
-    sent = outbox.as_sent(house.db(), row.id)
+    sent = _shown(row, own=own)
     record(house.db(), EmailRead(sending=row.id, hcp=row.hcp_id), by=_me(), at=house.now())
     headers.allow_own_frames()
-    shows_links = not own and not house.settings().smtp_url and house.settings().demo
     return render_template(
         "mailing/one.html",
         row=row,
@@ -117,16 +117,24 @@ def _page(row: SendingRow, *, own: bool) -> str:
         at=house.now(),
         own=own,
         frame_url=url_for(".one_html" if own else ".mail_html", sending_id=row.id),
-        addresses=_addresses(sent) if shows_links else [],
+        addresses=_addresses(sent),
     )
 
 
-def _addresses(sent: MailAsSent | None) -> list[str]:
-    return list(dict.fromkeys(_ADDRESS.findall((sent.text if sent else None) or "")))
+def _shown(row: SendingRow, *, own: bool) -> Shown | None:
+    """Return what staff may read of a mail: its sender never what opens a doctor's page, nor anybody in production."""
+    follow = not own and house.settings().shows_mail_to_follow
+    return for_staff(row.kind, outbox.as_sent(house.db(), row.id), follow=follow)
 
 
-def _framed(row: SendingRow) -> Response:
-    sent = outbox.as_sent(house.db(), row.id)
+def _addresses(sent: Shown | None) -> list[str]:
+    if sent is None or sent.is_inert:
+        return []
+    return list(dict.fromkeys(_ADDRESS.findall(sent.text or "")))
+
+
+def _framed(row: SendingRow, *, own: bool) -> Response:
+    sent = _shown(row, own=own)
     headers.mail_in_a_frame()
     return Response((sent.html if sent else None) or "", mimetype="text/html")
 

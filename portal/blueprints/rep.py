@@ -1,21 +1,17 @@
-"""A representative's day: my doctors, one doctor's timeline, a signed link; and territories for managers."""
+"""A representative's day: my doctors, one doctor's timeline, and territories for managers."""
 
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.access import actions
-from portal.access.queries import link_of
-from portal.access.states import LinkRow
-from portal.access.tokens import Purpose
 from portal.audit import Actor, record
 from portal.audit.reading import ActivityExported, DoctorRead
 from portal.hcp.profiles import HcpCard
-from portal.reports import activity, brief, copies, doctors, frames, linkforms, queries, scope, timeline, words
+from portal.reports import activity, brief, copies, doctors, frames, queries, scope, timeline, words
 from portal.staff.queries import names_of
 from portal.staff.roles import Permission, Role, may
 from portal.web import formats, guards, house, identity
@@ -130,58 +126,6 @@ def activity_csv(hcp_id: str) -> ResponseReturnValue:
     return response
 
 
-@bp.get("/<hcp_id>/link")
-@guards.staff(Permission.LINK_ISSUE)
-def link_form(hcp_id: str) -> ResponseReturnValue:
-    """Show the form that issues a link, or what stands against it."""
-    return _link_form(_doctor(hcp_id), linkforms.Given(), {})
-
-
-@bp.post("/<hcp_id>/link")
-@guards.staff(Permission.LINK_ISSUE)
-def issue(hcp_id: str) -> ResponseReturnValue:
-    """Issue a link and lead to its page."""
-    card, db, at = _doctor(hcp_id), house.db(), house.now()
-    given = linkforms.Given(*(request.form.get(name, "").strip()[:200] for name in ("site", "landing", "days")))
-    choice = linkforms.check(linkforms.choices(db, at), given, most_days=house.settings().link_days)
-    if isinstance(choice, dict) or not _may_issue(card):
-        return _link_form(card, given, choice if isinstance(choice, dict) else {}), 422
-    link_id = actions.issue_link(
-        db,
-        card.id,
-        choice.site_id,
-        sender_id=identity.person().id,
-        expires_at=linkforms.expiry(db, choice, at=at),
-        landing=choice.landing,
-        modules=[choice.landing] if choice.landing else [],
-        channel="copy",
-        by=_me(),
-        at=at,
-    )
-    flash("The link is ready. It works from now on.", "good")
-    return redirect(url_for(".link", hcp_id=card.id, link_id=link_id), code=303)
-
-
-@bp.get("/<hcp_id>/link/<link_id>")
-@guards.staff(Permission.HCP_READ)
-def link(hcp_id: str, link_id: str) -> ResponseReturnValue:
-    """Show one link; its address and QR code to its sender only, while it is valid."""
-    return _link_page(_doctor(hcp_id), _link(hcp_id, link_id), "")
-
-
-@bp.post("/<hcp_id>/link/<link_id>/revoke")
-@guards.staff(Permission.LINK_REVOKE)
-def revoke(hcp_id: str, link_id: str) -> ResponseReturnValue:
-    """Revoke a link from the next request on; a reason is needed."""
-    card, row = _doctor(hcp_id), _link(hcp_id, link_id)
-    reason = " ".join(request.form.get("reason", "").split())[:500]
-    if not reason:
-        return _link_page(card, row, "Say why; the reason is kept in the audit log."), 422
-    done = actions.revoke_link(house.db(), row.id, reason=reason, by=_me(), at=house.now())
-    flash("The link is revoked: it opens nothing any more." if done else "The link was revoked before.", "good")
-    return redirect(url_for(".link", hcp_id=card.id, link_id=row.id), code=303)
-
-
 @bp.get("/territories")
 @guards.staff(Permission.REPORT_READ)
 def territories() -> ResponseReturnValue:
@@ -210,13 +154,6 @@ def _doctor(hcp_id: str) -> HcpCard:
     return card
 
 
-def _link(hcp_id: str, link_id: str) -> LinkRow:
-    row = link_of(house.db(), link_id) if len(link_id) == 32 else None
-    if row is None or row.hcp_id != hcp_id:
-        abort(404)
-    return row
-
-
 def _activity(hcp_id: str) -> activity.Activity:
     half_life = house.settings().half_life_days
     return activity.activity_of(house.db(), hcp_id, half_life_days=half_life, at=house.now())
@@ -231,44 +168,6 @@ def _moments(done: activity.Activity) -> list[timeline.Moment]:
 
 def _may_issue(card: HcpCard) -> bool:
     return not card.is_access_revoked and scope.may_issue(house.db(), identity.person(), card.id, house.now())
-
-
-def _link_form(card: HcpCard, given: linkforms.Given, errors: dict[str, str]) -> str:
-    most = house.settings().link_days
-    offered = linkforms.choices(house.db(), house.now())
-    blocked = "" if _may_issue(card) else "You do not look after this doctor, or the doctor's access is revoked."
-    return render_template(
-        "rep/link_form.html",
-        card=card,
-        given=given,
-        errors=list(errors.items()),
-        offered=offered,
-        blocked=blocked or ("" if offered else "No site has everything it must show in force. Ask marketing."),
-        most_days=most,
-    )
-
-
-def _link_page(card: HcpCard, row: LinkRow, error: str) -> str:
-    person, at = identity.person(), house.now()
-    is_open = row.state(at) == "open" and not card.is_access_revoked
-    url = ""
-    if is_open and row.sender_id == person.id:
-        url = f"{house.settings().base_url}/v/{house.tokens().for_id(Purpose.LINK, row.id)}"
-    names: dict[str, str] = names_of(house.db(), [row.sender_id] if row.sender_id else [])
-    return render_template(
-        "rep/link.html",
-        card=card,
-        row=row,
-        state=row.state(at),
-        is_open=is_open,
-        url=url,
-        qr=linkforms.qr_svg(url) if url else "",
-        sender=names.get(row.sender_id or "", "the portal"),
-        site=queries.brands(house.db()).get(row.site_id, ""),
-        landing=queries.titles(house.db()).module(row.site_id, row.landing) if row.landing else "",
-        may_revoke=may(person, Permission.LINK_REVOKE),
-        error=error,
-    )
 
 
 def _times() -> dict[str, Callable[[datetime], str]]:

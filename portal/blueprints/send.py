@@ -14,7 +14,7 @@ from portal.mailing.mailings import Composition
 from portal.mailing.queries import pieces_in_force
 from portal.mailing.refusals import CompositionRefused, Fault, MailRefused, PieceMissing
 from portal.mailing.sendings import Sender, Terms
-from portal.mailing.states import UNDER_WAY, Block, Blocker, PieceKind, SendingKind
+from portal.mailing.states import UNDER_WAY, UNDO, Block, Blocker, PieceKind, SendingKind
 from portal.microsite import notices
 from portal.microsite.mail_links import MailLinks
 from portal.reports import mail_forms, mail_funnel, scope
@@ -199,6 +199,7 @@ def _compose_page(composed: Composition, faults: list[Fault]) -> Response:
     db, at = house.db(), house.now()
     against = [(card, _against(card, composed.site, composed)) for card in composed.cards]
     card = _card_of(composed, request.values.get("to", "") or request.args.get("doctor", ""))
+    until = sendings.links_until(db, composed, card.id, links=_links(), terms=_terms(), at=at + UNDO)
     view = request.values.get("shown", "") or request.args.get("view", "")
     headers.allow_own_frames()
     return htmx.page_or_part(
@@ -214,6 +215,7 @@ def _compose_page(composed: Composition, faults: list[Fault]) -> Response:
         faults=[(f"value-{f.field}" if f.field in composed.values else f.field, f.sentence) for f in faults],
         wrong=_by_field(faults),
         card=card,
+        until=until,
         mail=sendings.preview(composed, card, _sender(), _links()),
         view=view if view in ("html", "phone", "text") else "html",
         when=request.values.get("when", "")[:40],

@@ -1,7 +1,6 @@
-"""`links issue|revoke`: make and take back signed links from the command line."""
+"""`links issue|revoke|presets`: make and take back signed links from the command line."""
 
 import json
-from datetime import timedelta
 from typing import NoReturn
 
 import click
@@ -9,7 +8,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from portal import clock
-from portal.access import actions
+from portal.access import actions, presets
 from portal.access.states import LinkRefused
 from portal.access.tokens import Purpose
 from portal.audit import Actor
@@ -17,6 +16,7 @@ from portal.config import Settings
 from portal.content.queries import site_by_key, sites
 from portal.db import is_id
 from portal.hcp.queries import hcp_by_ref
+from portal.reports import linkforms
 from portal.staff.queries import ids_by_email, plain_email
 
 group = AppGroup("links", help="Signed links of doctors.")
@@ -28,10 +28,13 @@ _BY = Actor.system("cli")
 @click.option("--hcp", "ref", required=True, help="Reference of the doctor, such as H-1021.")
 @click.option("--site", "site_key", required=True, help="Key of the site, such as atorvastatin-us-en.")
 @click.option("--sender", default="", help="Address of the colleague in whose name the link is sent.")
-@click.option("--days", type=click.IntRange(1, 365), help="Days for which the link is valid.")
+@click.option("--days", type=click.IntRange(1, 365), help="Days for which the link is valid, within policy.")
+@click.option("--preset", "preset_name", default="", help="Name of a link preset of the site: what it opens, how long.")
 @click.option("--json", "as_json", is_flag=True, help="Print the link as JSON.")
-def issue(ref: str, site_key: str, sender: str, days: int | None, as_json: bool) -> None:
-    """Make a link and print its URL."""
+def issue(ref: str, site_key: str, sender: str, days: int | None, preset_name: str, as_json: bool) -> None:
+    """Make a link and print its URL; it ends with its days, its content or the doctor's consent, whichever is first."""
+    if preset_name and days is not None:
+        raise click.UsageError("a preset says for how many days; leave --days out")
     settings: Settings = current_app.extensions["portal.settings"]
     at = clock.now()
     with current_app.extensions["portal.database"].writing() as db:
@@ -47,14 +50,37 @@ def issue(ref: str, site_key: str, sender: str, days: int | None, as_json: bool)
         sender_id = ids_by_email(db).get(plain_email(sender)) if sender else None
         if sender and sender_id is None:
             _refuse(f"No colleague has the address {sender}.")
-        expires_at = at + timedelta(days=days or settings.link_days)
+        most = settings.link_days
+        choice = linkforms.Choice(site.id, None, days or most)
+        if preset_name:
+            preset = presets.called(db, site.id, preset_name)
+            if preset is None:
+                names = ", ".join(each.content.name for each in presets.offered(db, site.id)) or "none yet"
+                _refuse(f"The site {site_key} has no preset {preset_name}; on offer are: {names}.")
+            taken = linkforms.of_preset(linkforms.choices(db, at), preset)
+            if taken is None:
+                _refuse(f"What the preset {preset.content.name} leads to is not in force.")
+            choice = taken
+        ending = linkforms.ending_of(db, card.id, choice, most_days=most, at=at)
         link_id = actions.issue_link(
-            db, card.id, site.id, sender_id=sender_id, expires_at=expires_at, channel="cli", by=_BY, at=at
+            db,
+            card.id,
+            site.id,
+            sender_id=sender_id,
+            expires_at=ending.at,
+            ends_by=ending.cause,
+            preset_id=choice.preset_id,
+            landing=choice.landing,
+            modules=choice.modules,
+            channel="cli",
+            by=_BY,
+            at=at,
         )
     token = current_app.extensions["portal.tokens"].for_id(Purpose.LINK, link_id)
     url = f"{settings.base_url}/v/{token}"
     if as_json:
-        click.echo(json.dumps({"id": link_id, "url": url, "expires_at": expires_at.isoformat()}))
+        told = {"id": link_id, "url": url, "expires_at": ending.at.isoformat(), "ends_by": str(ending.cause)}
+        click.echo(json.dumps(told | {"preset": preset_name or None}))
     else:
         click.echo(url)
 

@@ -32,6 +32,11 @@ class SiteRecord:
         """Return the keys of the blocks without which this site serves nothing."""
         return tuple(self.settings.get("required_blocks", ()))
 
+    @property
+    def consent_days(self) -> Mapping[str, int]:
+        """Return for how many days a yes holds, by purpose; a purpose without an entry holds until it is taken back."""
+        return dict(self.settings.get("consent_days", {}))
+
 
 @dataclass(frozen=True, slots=True)
 class TopicRecord:

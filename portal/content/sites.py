@@ -19,6 +19,8 @@ from portal.db import new_id
 
 REQUIRED_BLOCKS = ("hcp-notice", "indication", "isi", "pi", "adverse-events", "approval")
 LONGEST_VALIDITY_DAYS = 730
+LONGEST_CONSENT_DAYS = 3650
+_CONSENTS = ("mail", "tracking", "profiling")
 
 
 def create_site(
@@ -126,4 +128,12 @@ def _usual(settings: Mapping[str, Any]) -> dict[str, Any]:
         re.compile(pattern or "")
     except (re.error, TypeError):
         raise DraftRefused("The pattern for approval codes is not a regular expression.") from None
+    days = usual.get("consent_days", {})
+    if not isinstance(days, Mapping) or any(
+        name not in _CONSENTS or type(each) is not int or not 1 <= each <= LONGEST_CONSENT_DAYS
+        for name, each in days.items()
+    ):
+        raise DraftRefused(
+            f"consent_days says for {', '.join(_CONSENTS)} how many days a yes holds, from 1 to {LONGEST_CONSENT_DAYS}."
+        )
     return usual

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from portal.access import presets
 from portal.access.actions import issue_link
+from portal.access.expiry import ending
+from portal.access.presets import PresetContent
 from portal.access.queries import links_of
 from portal.audit import Actor
 from portal.calculators import registry
@@ -19,12 +22,15 @@ from portal.demo import people, rules
 from portal.demo.mail import approved_mail
 from portal.hcp import actions as hcp
 from portal.hcp import queries as hcps
+from portal.hcp.consents import end_of
 from portal.rulebook import actions as rulebook
 from portal.rulebook import releases
 from portal.staff.actions import create_user
 from portal.staff.demo_logins import DEMO_LOGINS, DEMO_PHRASE
 
 SITE = "atorvastatin-us-en"
+CONSENT_DAYS = {"mail": 730, "tracking": 395, "profiling": 395}
+PRESET = PresetContent("Congress visit", "After a talk at a congress stand", 14, "dosing", ("dosing", "warnings"))
 LABEL = Path(__file__).parent / "labels" / "openfda-lipitor-orig.xml"
 _SYSTEM = Actor.system("demo")
 
@@ -47,6 +53,8 @@ def seed(db: Session, *, render: Render, link_days: int, at: datetime) -> Seeded
         _rules(db, users, site_id, at=at)
         marketer, reviewer = (Actor.staff(users[f"{role}@portal.example"]) for role in ("marketer", "reviewer"))
         approved_mail(db, site_id, author=marketer, reviewer=reviewer, at=at)
+        keys = {module.key for module in contents.modules_in_force(db, site_id, at)}
+        presets.make(db, site_id, PRESET, modules=keys, most_days=max(link_days, PRESET.days), by=marketer, at=at)
     return Seeded(was_there, _open_link(db, days=link_days, at=at))
 
 
@@ -73,6 +81,7 @@ def _site(db: Session, users: dict[str, str], *, render: Render, at: datetime) -
             "sender": "Demonstration only; no company stands behind this page",
             "demo": "Demonstration with a superseded label (version 11, 13 January 2014). Not for use in practice.",
             "declaration": "By opening it you confirm that you are a US healthcare professional.",
+            "consent_days": CONSENT_DAYS,
         },
         by=marketer,
         at=at,
@@ -122,7 +131,16 @@ def _doctors(db: Session, users: dict[str, str], site_id: str, *, at: datetime) 
             if decision is not None:
                 wording = f"Demonstration consent form, {purpose}: {decision}"
                 hcp.record_consent(
-                    db, hcp_id, site_id, purpose, decision, "paper form", wording, by=Actor.hcp(hcp_id), at=at
+                    db,
+                    hcp_id,
+                    site_id,
+                    purpose,
+                    decision,
+                    "paper form",
+                    wording,
+                    ends_at=end_of(CONSENT_DAYS, purpose, decision, at),
+                    by=Actor.hcp(hcp_id),
+                    at=at,
                 )
 
 
@@ -144,12 +162,14 @@ def _open_link(db: Session, *, days: int, at: datetime) -> str:
         if link.state(at) == "open" and link.expires_at - at > timedelta(days=1):
             return link.id
     rep = next(iter(hcps.assigned_staff(db, card.id, at)), None)
+    until = ending(db, card.id, site.id, modules=(), most_days=days, at=at)
     return issue_link(
         db,
         card.id,
         site.id,
         sender_id=rep.user_id if rep else None,
-        expires_at=at + timedelta(days=days),
+        expires_at=until.at,
+        ends_by=until.cause,
         by=_SYSTEM,
         at=at,
     )

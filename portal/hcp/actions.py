@@ -24,6 +24,7 @@ from portal.hcp.events import (
 )
 from portal.hcp.models import AdoptionStep, Assignment, Consent, DeclaredInterest, Hcp, Territory
 from portal.hcp.profiles import STEPS, Profile
+from portal.hcp.queries import consent_history
 
 
 class HcpRefused(Exception):
@@ -193,25 +194,44 @@ def record_consent(
     source: str,
     wording: str,
     *,
+    ends_at: datetime | None = None,
+    decided_at: datetime | None = None,
+    evidence: str | None = None,
     by: Actor,
     at: datetime,
-) -> None:
-    """Write down one decision of a doctor, for one site or (None) for all; raises ConsentRefused for an unknown one."""
-    known = consents.check(purpose, decision)
+) -> str:
+    """Write down one decision of a doctor, for one site or (None) for all, and return its id.
+
+    A yes may carry the moment it ends; a no does not end. `decided_at` is given where the decision was taken earlier.
+    Raises ConsentRefused for an unknown decision, and for a yes to mail after the doctor unsubscribed: only the button
+    in a mail to the address on file brings mail back.
+    """
+    known, taken_at = consents.check(purpose, decision), decided_at or at
+    if ends_at is not None and (ends_at <= taken_at or not consents.is_yes(known, decision)):
+        raise consents.ConsentRefused("Only a yes ends, and not before it begins.")
+    if (known, decision) == (consents.Purpose.MAIL, consents.GIVEN) and source != consents.OPTED_IN:
+        db.get(Hcp, hcp_id, with_for_update=True, populate_existing=True)
+        if consents.is_unsubscribed(consent_history(db, hcp_id), site_id):
+            raise consents.ConsentRefused(
+                "The doctor unsubscribed. Only the doctor can bring mail back, by the button in a mail that asks."
+            )
+    consent_id = new_id()
     db.execute(
         insert(Consent).values(
-            id=new_id(),
+            id=consent_id,
             hcp_id=hcp_id,
             site_id=site_id,
             purpose=known,
             decision=decision,
             source=source,
             wording=wording,
-            at=at,
+            at=taken_at,
+            ends_at=ends_at,
         )
     )
-    event = ConsentRecorded(hcp=hcp_id, site=site_id, purpose=known, decision=decision, source=source, wording=wording)
+    event = ConsentRecorded(hcp_id, site_id, known, decision, source, wording, ends_at, decided_at, evidence)
     record(db, event, by=by, at=at)
+    return consent_id
 
 
 def revoke_access(db: Session, hcp_id: str, *, reason: str, by: Actor, at: datetime) -> bool:

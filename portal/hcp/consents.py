@@ -1,8 +1,8 @@
 """Consent: three decisions per doctor and brand, and which of them is in force. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -23,6 +23,9 @@ class Tracking(StrEnum):
 
 
 GIVEN, REFUSED = "given", "refused"
+UNSUBSCRIBED = "unsubscribe"  # how a refusal that came by way of a mail begins its source
+OPTED_IN = "double opt-in"  # the source of a yes to mail that was confirmed from the mailbox
+LONGEST_DAYS = 3650
 
 # What may be decided, the most careful first: of two decisions of one instant the more careful is in force.
 DECISIONS: dict[Purpose, tuple[str, ...]] = {
@@ -46,15 +49,22 @@ class ConsentRow:
     source: str
     wording: str
     at: datetime
+    ends_at: datetime | None = None
+    id: str = ""
+
+    def is_over(self, at: datetime) -> bool:
+        """Tell whether the decision has ended at `at`: nothing is decided from its end on."""
+        return self.ends_at is not None and self.ends_at <= at
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentState:
-    """What is in force for one doctor and site; None where a purpose was never decided."""
+    """What is in force for one doctor and site; None where a purpose was never decided or its decision has ended."""
 
     mail_decision: ConsentRow | None = None
     tracking_decision: ConsentRow | None = None
     profiling_decision: ConsentRow | None = None
+    ended: tuple[ConsentRow, ...] = ()  # the newest decision of a purpose, where it has ended
 
     @property
     def mail(self) -> bool:
@@ -76,6 +86,42 @@ class ConsentState:
         """Tell whether the doctor was ever asked about tracking and answered."""
         return self.tracking_decision is not None
 
+    @property
+    def first_to_end(self) -> ConsentRow | None:
+        """Return the decision in force that ends before the others; None where none ends."""
+        held = (self.mail_decision, self.tracking_decision, self.profiling_decision)
+        ending = [row for row in held if row is not None and row.ends_at is not None]
+        return min(ending, key=lambda row: (row.ends_at, row.purpose), default=None)
+
+    def ended_on(self, purpose: str) -> datetime | None:
+        """Return when the newest decision on a purpose ended; None where it holds, or where there is none."""
+        return next((row.ends_at for row in self.ended if row.purpose == purpose), None)
+
+
+def is_unsubscribed(rows: Iterable[ConsentRow], site_id: str | None) -> bool:
+    """Tell whether the doctor unsubscribed by way of a mail and did not opt in again by one; None asks for any site."""
+    own = [
+        row
+        for row in rows
+        if row.purpose is Purpose.MAIL
+        and (site_id is None or row.site_id in (None, site_id))
+        and (row.source.startswith(UNSUBSCRIBED) or row.source == OPTED_IN)
+    ]
+    return bool(own) and max(own, key=_rank).decision == REFUSED
+
+
+def is_yes(purpose: str, decision: str) -> bool:
+    """Tell whether a decision allows anything: only these end, a no holds until the doctor says otherwise."""
+    return decision != DECISIONS[Purpose(purpose)][0]
+
+
+def end_of(days: object, purpose: str, decision: str, at: datetime) -> datetime | None:
+    """Return when a decision taken at `at` ends by a site's setting (days by purpose); None where it does not end."""
+    given = days.get(purpose) if isinstance(days, Mapping) else None
+    if not isinstance(given, int) or not 1 <= given <= LONGEST_DAYS or not is_yes(purpose, decision):
+        return None
+    return at + timedelta(days=given)
+
 
 def check(purpose: str, decision: str) -> Purpose:
     """Return the purpose if `decision` exists for it; raises ConsentRefused."""
@@ -88,20 +134,26 @@ def check(purpose: str, decision: str) -> Purpose:
     return known
 
 
-def in_force(rows: Iterable[ConsentRow], site_id: str) -> ConsentState:
-    """Return what holds for `site_id`: per purpose the newest decision for it or for every site."""
+def in_force(rows: Iterable[ConsentRow], site_id: str, at: datetime) -> ConsentState:
+    """Return what holds for `site_id` at `at`: per purpose the newest decision for it or for every site.
+
+    A newest decision that has ended leaves its purpose undecided: what was decided before it does not come back.
+    """
     newest: dict[Purpose, ConsentRow] = {}
     for row in rows:
         if row.site_id is None or row.site_id == site_id:
             held = newest.get(row.purpose)
             if held is None or _rank(row) > _rank(held):
                 newest[row.purpose] = row
+    kept = {purpose: row for purpose, row in newest.items() if not row.is_over(at)}
     return ConsentState(
-        mail_decision=newest.get(Purpose.MAIL),
-        tracking_decision=newest.get(Purpose.TRACKING),
-        profiling_decision=newest.get(Purpose.PROFILING),
+        mail_decision=kept.get(Purpose.MAIL),
+        tracking_decision=kept.get(Purpose.TRACKING),
+        profiling_decision=kept.get(Purpose.PROFILING),
+        ended=tuple(row for purpose, row in sorted(newest.items()) if purpose not in kept),
     )
 
 
-def _rank(row: ConsentRow) -> tuple[datetime, int, bool]:
-    return row.at, -DECISIONS[row.purpose].index(row.decision), row.site_id is None
+def _rank(row: ConsentRow) -> tuple[datetime, int, bool, float]:
+    soon = -row.ends_at.timestamp() if row.ends_at is not None else float("-inf")  # of two alike the one to end first
+    return row.at, -DECISIONS[row.purpose].index(row.decision), row.site_id is None, soon

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from portal.audit import Event, Personal
@@ -61,6 +62,9 @@ class ConsentRecorded(Event, name="consent.recorded", words="recorded a decision
     decision: str
     source: str
     wording: str
+    ends_at: datetime | None = None
+    decided_at: datetime | None = None  # where it was written down later
+    evidence: Personal[str | None] = None
 
 
 @dataclass(frozen=True, slots=True)

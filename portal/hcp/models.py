@@ -73,6 +73,19 @@ class Consent(Base):
     source: Mapped[str] = mapped_column(String(40))
     wording: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]  # a yes may hold for a time; from this moment on nothing is decided
+
+
+class ConsentEvidence(Base):
+    """What staff noted beside a decision they wrote down: where its proof is; erasable, unlike the decision."""
+
+    __tablename__ = "consent_evidence"
+
+    consent_id: Mapped[str] = mapped_column(ForeignKey("consents.id"), primary_key=True)
+    hcp_id: Mapped[str] = mapped_column(ForeignKey("hcps.id"), index=True)
+    note: Mapped[str | None] = mapped_column(Text)
+    by_id: Mapped[str | None] = mapped_column(String(32))
+    at: Mapped[datetime]  # when it was written down; the decision says when it was taken
 
 
 class DeclaredInterest(Base):

@@ -83,20 +83,20 @@ def assigned_staff(db: Session, hcp_id: str, at: datetime) -> list[Assigned]:
     return [Assigned(user_id, since) for user_id, since in rows]
 
 
-def consent_in_force(db: Session, hcp_id: str, site_id: str) -> ConsentState:
-    """Return what a doctor has decided for a site; what was never decided is refused."""
+def consent_in_force(db: Session, hcp_id: str, site_id: str, at: datetime) -> ConsentState:
+    """Return what a doctor has decided for a site and holds at `at`; what was never decided is refused."""
     mine = or_(Consent.site_id == site_id, Consent.site_id.is_(None))
-    return in_force(_consents(db, select(Consent).where(Consent.hcp_id == hcp_id, mine)), site_id)
+    return in_force(_consents(db, select(Consent).where(Consent.hcp_id == hcp_id, mine)), site_id, at)
 
 
-def consents_in_force(db: Session, hcp_ids: Iterable[str], site_id: str) -> dict[str, ConsentState]:
-    """Return what several doctors have decided for a site, in one query."""
+def consents_in_force(db: Session, hcp_ids: Iterable[str], site_id: str, at: datetime) -> dict[str, ConsentState]:
+    """Return what several doctors have decided for a site and holds at `at`, in one query."""
     wanted = set(hcp_ids)
     mine = or_(Consent.site_id == site_id, Consent.site_id.is_(None))
     rows: dict[str, list[ConsentRow]] = {hcp_id: [] for hcp_id in wanted}
     for row in db.scalars(select(Consent).where(Consent.hcp_id.in_(wanted), mine)).all():
         rows[row.hcp_id].append(_consent(row))
-    return {hcp_id: in_force(theirs, site_id) for hcp_id, theirs in rows.items()}
+    return {hcp_id: in_force(theirs, site_id, at) for hcp_id, theirs in rows.items()}
 
 
 def consent_history(db: Session, hcp_id: str, site_id: str | None = None) -> list[ConsentRow]:
@@ -135,7 +135,9 @@ def _consents(db: Session, query: Select[Consent]) -> list[ConsentRow]:
 
 
 def _consent(row: Consent) -> ConsentRow:
-    return ConsentRow(row.site_id, Purpose(row.purpose), row.decision, row.source, row.wording, row.at)
+    return ConsentRow(
+        row.site_id, Purpose(row.purpose), row.decision, row.source, row.wording, row.at, row.ends_at, row.id
+    )
 
 
 def _cards() -> Select[Hcp, str | None, str | None]:

@@ -10,14 +10,13 @@ from sqlalchemy.orm import Session
 from portal.content import queries as content
 from portal.content.queries import SiteRecord
 from portal.hcp import queries as hcps
-from portal.hcp.consents import ConsentState
+from portal.hcp.consents import UNSUBSCRIBED, ConsentState, Purpose
 from portal.hcp.profiles import HcpCard
 from portal.mailing.message import is_sendable
 from portal.mailing.models import MailPreference, Sending
 from portal.mailing.queries import Piece, piece_in_force
 from portal.mailing.states import PAUSES, Block, Blocker, Failure, SendingKind, SendingState
 
-UNSUBSCRIBED = "unsubscribe"  # how a refusal that came by way of a mail begins its source
 CAP, CAP_DAYS = 4, 30
 
 
@@ -60,7 +59,7 @@ def blockers(
     card = hcps.hcp_card(db, hcp_id)
     if card is None or card.erased_at is not None:
         return [Blocker(Block.NO_DOCTOR, "This doctor is not on file any more.", "Nobody; choose another doctor.")]
-    consent = hcps.consent_in_force(db, hcp_id, site.id)
+    consent = hcps.consent_in_force(db, hcp_id, site.id, due_at)
     found = [*_person(db, card, consent), *_frequency(db, card, site, due_at, states, but), *_site(db, site, due_at)]
     if template is not None:
         found += _template(db, card, template, due_at)
@@ -93,8 +92,12 @@ def _person(db: Session, card: HcpCard, consent: ConsentState) -> list[Blocker]:
             sentence = "The doctor refused mail."
             found.append(Blocker(Block.NO_CONSENT, sentence, "Only the doctor can; ask at the next visit."))
         else:
+            ended = consent.ended_on(Purpose.MAIL)
             sentence = "The doctor was never asked whether mail is wanted."
-            found.append(Blocker(Block.NO_CONSENT, sentence, "Send the question; the doctor confirms by a button."))
+            if ended is not None:
+                sentence = f"The doctor's yes to mail holds until {ended.day} {ended:%B %Y} only."
+            mend = "Send the question; the doctor confirms by a button."
+            found.append(Blocker(Block.NO_CONSENT, sentence, mend, can_be_asked=True))
     return found
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.db import is_id
 from portal.mailing.models import Outbox, Sending
-from portal.mailing.states import STATE_WORDS, SendingKind, SendingState
+from portal.mailing.states import READERS_ONLY, STATE_WORDS, SendingKind, SendingState
 
 _LISTED = 300
 
@@ -41,6 +41,11 @@ class SendingRow:
         """Return where it stands, in words: `failed (no such address)`."""
         said = STATE_WORDS[self.state]
         return f"{said} ({self.reason})" if self.reason else said
+
+    @property
+    def is_readable(self) -> bool:
+        """Tell whether staff may read its text at all."""
+        return self.kind not in READERS_ONLY
 
     def can_be_undone(self, at: datetime) -> bool:
         """Tell whether it may still be taken back."""

@@ -27,6 +27,11 @@ class LinkWish:
 class Links(Protocol):
     """Signed addresses, and what becomes of the links in a mail."""
 
+    def until(
+        self, db: Session, hcp_id: str, site_id: str, *, modules: Collection[str], most_days: int, at: datetime
+    ) -> tuple[datetime, str]:
+        """Return when links that begin at `at` end, and why in words."""
+
     def issue(self, db: Session, wish: LinkWish, *, by: Actor, at: datetime) -> str:
         """Make a link and return its address."""
 

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from portal.audit import Actor, record
-from portal.content.queries import earliest_expiry
+from portal.content.queries import modules_in_force
 from portal.db import new_id
 from portal.hcp.profiles import HcpCard
 from portal.mailing.blockers import blockers, mail_settings
@@ -22,7 +22,7 @@ from portal.mailing.models import Mailing, Outbox, Sending
 from portal.mailing.placeholders import action_name
 from portal.mailing.ports import Links, LinkWish
 from portal.mailing.refusals import CompositionRefused, Fault, MailRefused, PieceMissing
-from portal.mailing.states import UNDER_WAY, UNDO, Block, SendingKind, SendingState
+from portal.mailing.states import READERS_ONLY, UNDER_WAY, UNDO, Block, SendingKind, SendingState
 
 FURTHEST = timedelta(days=90)
 
@@ -72,8 +72,7 @@ def send(
     for card in composed.cards:
         against = blockers(db, card.id, composed.site, template=composed.template, due_at=due_at, states=UNDER_WAY)
         wrong += [Fault("doctor", f"{card.display}: {each.sentence}") for each in against]
-    until = _until(db, composed, due_at, terms)
-    if until <= due_at:
+    if _linked(db, composed) - {module.key for module in modules_in_force(db, composed.site.id, due_at)}:
         wrong.append(Fault("when", "What the mail links to is not in force any more at that time."))
     if not composed.cards:
         wrong.append(Fault("doctor", "There is no doctor left to send to."))
@@ -83,6 +82,7 @@ def send(
     picked = tuple(module.key for module in composed.modules)
     made = []
     for card in composed.cards:
+        until, _ = links_until(db, composed, card.id, links=links, terms=terms, at=due_at)
         sending = _row(
             composed, card.id, SendingKind.APPROVED, sender, terms, to=card.email or "", due_at=due_at, at=at
         )
@@ -192,7 +192,7 @@ def decide(db: Session, sending_id: str, *, again: bool, by: Actor, at: datetime
     sending = db.get(Sending, sending_id, with_for_update=True, populate_existing=True)
     if sending is None:
         raise PieceMissing("There is no such mail.")
-    if sending.state != SendingState.UNCERTAIN:
+    if sending.state != SendingState.UNCERTAIN or (again and sending.html is None):
         return False
     if again:
         sending.state, sending.reason, sending.due_at, sending.finished_at = SendingState.SCHEDULED, None, at, None
@@ -205,17 +205,25 @@ def decide(db: Session, sending_id: str, *, again: bool, by: Actor, at: datetime
 
 
 def end(db: Session, sending: Sending, state: SendingState, reason: str | None, *, at: datetime) -> None:
-    """Settle a sending: it leaves the outbox."""
+    """Settle a sending: it leaves the outbox, and what was for its reader alone is not kept."""
     sending.state, sending.reason, sending.finished_at = state, reason, at
+    if sending.kind in READERS_ONLY:
+        sending.html = sending.text = None  # the SHA-256 stays
     db.execute(delete(Outbox).where(Outbox.sending_id == sending.id))
 
 
-def _until(db: Session, composed: Composition, due_at: datetime, terms: Terms) -> datetime:
-    """Return when the links of a mail end: policy, or the first module or the template to end before it."""
+def links_until(
+    db: Session, composed: Composition, hcp_id: str, *, links: Links, terms: Terms, at: datetime
+) -> tuple[datetime, str]:
+    """Return when the links of a mail due at `at` end for one doctor, and why in words."""
+    modules = _linked(db, composed)
+    return links.until(db, hcp_id, composed.site.id, modules=modules, most_days=terms.link_days, at=at)
+
+
+def _linked(db: Session, composed: Composition) -> set[str]:
+    """Return the keys of everything a mail leads to."""
     pieces = [composed.template, *composed.fragments]
-    keys = {module.key for module in composed.modules} | linked_modules(db, [piece.id for piece in pieces])
-    ends = [due_at + timedelta(days=terms.link_days), earliest_expiry(db, composed.site.id, keys, due_at)]
-    return min(each for each in ends if each is not None)
+    return {module.key for module in composed.modules} | linked_modules(db, [piece.id for piece in pieces])
 
 
 def _reader(composed: Composition, card: HcpCard, sender: Sender, unsubscribe: str, preferences: str) -> Reader:

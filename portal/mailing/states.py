@@ -24,6 +24,10 @@ class SendingKind(StrEnum):
     NOTICE = "notice"  # other mail a doctor asked for, such as a code
 
 
+# Mail with a code or a link that was asked for: what it says is for its reader alone, and not kept once it is settled.
+READERS_ONLY = frozenset({SendingKind.FRESH, SendingKind.OPT_IN, SendingKind.NOTICE})
+
+
 class SendingState(StrEnum):
     """Where a sending stands."""
 
@@ -129,6 +133,7 @@ class Blocker:
     block: Block
     sentence: str
     mend: str
+    can_be_asked: bool = False  # the doctor may be mailed the question whether mail is wanted
 
 
 def failure_of(code: int, status: str) -> Failure:

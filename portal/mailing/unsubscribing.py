@@ -9,13 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.audit import Actor, record
+from portal.content.queries import site_by_id
 from portal.db import is_id, new_id
 from portal.hcp.actions import declare_interests, record_consent, update_profile
-from portal.hcp.consents import GIVEN, REFUSED, Purpose
+from portal.hcp.consents import GIVEN, OPTED_IN, REFUSED, UNSUBSCRIBED, Purpose, end_of
 from portal.hcp.models import Hcp
 from portal.hcp.profiles import CHANNELS
 from portal.hcp.queries import consent_in_force
-from portal.mailing.blockers import UNSUBSCRIBED
 from portal.mailing.events import EmailUnsubscribed, OptInAsked, PreferencesChanged
 from portal.mailing.models import MailPreference, OptIn, Sending, Unsubscribe
 from portal.mailing.refusals import MailRefused
@@ -56,7 +56,7 @@ def unsubscribe(
         return False
     # Locked before anything is read: a mail that is being handed over now comes before or after, never between.
     hcp = db.get_one(Hcp, who.hcp_id, with_for_update=True, populate_existing=True)
-    decision = consent_in_force(db, who.hcp_id, who.site_id).mail_decision
+    decision = consent_in_force(db, who.hcp_id, who.site_id, at).mail_decision
     is_out = decision is not None and decision.decision == REFUSED and (not everywhere or decision.site_id is None)
     if hcp.erased_at is not None or is_out:
         return False
@@ -151,5 +151,7 @@ def confirm(db: Session, opt_in_id: str, *, at: datetime) -> bool:
         raise MailRefused("This question has expired.")
     row.confirmed_at = at
     by = Actor.hcp(row.hcp_id)
-    record_consent(db, row.hcp_id, row.site_id, Purpose.MAIL, GIVEN, "double opt-in", CONFIRMED, by=by, at=at)
+    site = site_by_id(db, row.site_id)
+    ends_at = end_of(site.consent_days, Purpose.MAIL, GIVEN, at) if site is not None else None
+    record_consent(db, row.hcp_id, row.site_id, Purpose.MAIL, GIVEN, OPTED_IN, CONFIRMED, ends_at=ends_at, by=by, at=at)
     return True

@@ -95,10 +95,8 @@ def standing(db: Session, hcp_id: str, site_id: str, *, sender_id: str | None, a
     width = len(_CARD)
     card = HcpCard(*first[:width])
     revision, sender, rule_set_id = first[width : width + 3]
-    decided = [
-        ConsentRow(row[-6], Purpose(row[-5]), row[-4], row[-3], row[-2], row[-1]) for row in rows if row[-5] is not None
-    ]
-    return Standing(card, in_force(decided, site_id), revision, rule_set_id, sender)
+    decided = [ConsentRow(row[-7], Purpose(row[-6]), *row[-5:]) for row in rows if row[-6] is not None]
+    return Standing(card, in_force(decided, site_id, at), revision, rule_set_id, sender)
 
 
 def history(
@@ -184,7 +182,7 @@ def _standing() -> Select[*tuple[Any, ...]]:
         .scalar_subquery()
     )
     c, sites, users = Consent.__table__.c, Site.__table__, User.__table__
-    decided = (c.site_id, c.purpose, c.decision, c.source, c.wording, c.at)
+    decided = (c.site_id, c.purpose, c.decision, c.source, c.wording, c.at, c.ends_at)
     here = and_(c.hcp_id == _H.id, or_(c.site_id == site, c.site_id.is_(None)))
     return (
         select(*_CARD, sites.c.revision, users.c.name, live, *decided)

@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from portal.access.actions import issue_link, revoke_link
+from portal.access.expiry import ending
 from portal.access.models import Link, LinkActivity
 from portal.access.tokens import Purpose, TokenBox
 from portal.audit import Actor
@@ -22,6 +23,13 @@ class MailLinks:
         """Take the box that signs and the public address of the portal."""
         self._tokens = tokens
         self._base = base_url
+
+    def until(
+        self, db: Session, hcp_id: str, site_id: str, *, modules: Collection[str], most_days: int, at: datetime
+    ) -> tuple[datetime, str]:
+        """Return when links that begin at `at` end, and why in words."""
+        found = ending(db, hcp_id, site_id, modules=modules, most_days=most_days, at=at)
+        return found.at, found.reason
 
     def issue(self, db: Session, wish: LinkWish, *, by: Actor, at: datetime) -> str:
         """Make a link for one call to action and return its address."""

@@ -58,7 +58,7 @@ def ask_whether_wanted(
     at: datetime,
 ) -> bool:
     """Mail the question whether mail is wanted; return False where it may not be asked now."""
-    decided = hcps.consent_in_force(db, card.id, site.id).mail_decision
+    decided = hcps.consent_in_force(db, card.id, site.id, at).mail_decision
     asked_by_doctor = by == Actor.hcp(card.id)
     if may_be_reached(db, card) or (decided is not None and not asked_by_doctor):
         return False
@@ -97,9 +97,9 @@ def _mail_fresh(db: Session, card: HcpCard, links: MailLinks, terms: Terms, at: 
     if before is None or site is None or content.missing_blocks(db, site, at):
         return False
     modules = tuple(str(key) for key in before.modules)
-    ends = [at + timedelta(days=terms.link_days), content.earliest_expiry(db, site.id, modules, at)]
-    until = min(each for each in ends if each is not None)
     still = {module.key for module in content.modules_in_force(db, site.id, at)}
+    led_to = {key for key in (*modules, before.landing) if key in still}
+    until, _ = links.until(db, card.id, site.id, modules=led_to, most_days=terms.link_days, at=at)
     made: list[str] = []
 
     def write(sending_id: str) -> tuple[str, str]:

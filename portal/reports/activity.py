@@ -129,7 +129,7 @@ class Activity:
 
 def activity_of(db: Session, hcp_id: str, *, half_life_days: float, at: datetime) -> Activity:
     """Return what a doctor did, newest first, as of `at`."""
-    named = nameable(db, visits_of(db, hcp_id), decisions_on_tracking(db, [hcp_id]))
+    named = nameable(db, visits_of(db, hcp_id), decisions_on_tracking(db, [hcp_id]), at=at)
     own = {visit.id: visit for visit in named if visit.whose is Whose.DOCTOR}
     views = [view for view in tracking.views_of(db, hcp_id) if view.visit_id in own]
     counted = [view for view in views if view.confirmed and own[str(view.visit_id)].counts]
@@ -195,7 +195,7 @@ def _arrangement(row: StoredArrangement) -> Arrangement | None:
 def _sites(db: Session, hcp_id: str, half_life_days: float, at: datetime) -> list[SiteState]:
     found = []
     for site_id, brand in sorted(brands(db).items(), key=lambda item: item[1]):
-        consent = consent_in_force(db, hcp_id, site_id)
+        consent = consent_in_force(db, hcp_id, site_id, at)
         interest: Mapping[str, float] = {}
         if consent.profiling and consent.tracking == "identified":
             interest = tracking.profile(db, hcp_id, site_id, at=at, half_life_days=half_life_days)

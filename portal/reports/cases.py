@@ -35,6 +35,8 @@ class ConsentRow:
     source: str
     wording: str
     in_force: bool
+    ends_at: datetime | None = None
+    has_ended: bool = False  # the newest of its purpose, and its time is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +160,23 @@ def _consents(db: Session, hcp_id: str, sites: Mapping[str, str], as_of: datetim
     for row in rows:
         key = (row.purpose, row.site_id)
         # An opt-out without a site holds for every site.
-        in_force = key not in answered and (row.purpose, None) not in answered
+        is_newest = key not in answered and (row.purpose, None) not in answered
+        is_over = row.ends_at is not None and row.ends_at <= as_of
         answered.add(key)
         site = sites.get(row.site_id, row.site_id) if row.site_id else "every site"
-        told.append(ConsentRow(row.at, row.purpose, row.decision, site, row.source, row.wording, in_force))
+        told.append(
+            ConsentRow(
+                at=row.at,
+                purpose=row.purpose,
+                decision=row.decision,
+                site=site,
+                source=row.source,
+                wording=row.wording,
+                in_force=is_newest and not is_over,
+                ends_at=row.ends_at,
+                has_ended=is_newest and is_over,
+            )
+        )
     return tuple(told)
 
 

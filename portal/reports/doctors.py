@@ -88,7 +88,7 @@ def doctor_rows(
     looks, links = queries.last_looks(db, user_id), queries.newest_links(db, ids)
     decisions, sites = decisions_on_tracking(db, ids), list(queries.brands(db))
     visits: dict[str, list[VisitRow]] = {}
-    for visit in nameable(db, visits_since(db, ids, since), decisions):
+    for visit in nameable(db, visits_since(db, ids, since), decisions, at=at):
         visits.setdefault(visit.hcp_id, []).append(visit)
     dwell: dict[str, list[queries.Dwelt]] = {}
     for view in queries.dwell_since(db, ids, since):
@@ -106,7 +106,7 @@ def doctor_rows(
                 last_opened_at=next((visit.opened_at for visit in mine if _is_humane(visit)), None),
                 link_issued_at=issued,
                 link_until=until,
-                is_named=any(allows(decisions.get(card.id, ()), site_id) for site_id in sites),
+                is_named=any(allows(decisions.get(card.id, ()), site_id, at=at) for site_id in sites),
             )
         )
     return rows

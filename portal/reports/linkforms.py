@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from xml.sax.saxutils import quoteattr
 
 import segno
 from sqlalchemy.orm import Session
 
-from portal.content.queries import earliest_expiry, missing_blocks, modules_in_force, sites
+from portal.access import presets
+from portal.access.expiry import Cause, Ending, ending
+from portal.access.presets import Preset
+from portal.content.queries import missing_blocks, modules_in_force, sites
 
-_SHORTEST = timedelta(minutes=1)
+_TAKEN_AS_CHOSEN = (Cause.CHOSEN, Cause.POLICY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Given:
     site: str = ""
     landing: str = ""
     days: str = ""
+    seen: str = ""  # the end that was shown before the button was pressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,25 @@ class Choice:
     site_id: str
     landing: str | None
     days: int
+    modules: tuple[str, ...] = ()
+    preset_id: str | None = None
+
+    @property
+    def leads_to(self) -> tuple[str, ...]:
+        """Return the keys of what the link leads to."""
+        return tuple(dict.fromkeys([*([self.landing] if self.landing else []), *self.modules]))
+
+
+@dataclass(frozen=True, slots=True)
+class PresetOffer:
+    """A preset as a rep may take it for one doctor: what it opens, when the link would end and why."""
+
+    preset: Preset
+    site_name: str
+    titles: tuple[str, ...]
+    landing: str
+    ending: Ending | None  # None: what it leads to is not in force
+    gone: tuple[str, ...]
 
 
 def choices(db: Session, at: datetime) -> list[SiteChoice]:
@@ -66,14 +89,51 @@ def check(offered: Sequence[SiteChoice], given: Given, *, most_days: int) -> Cho
         errors["days"] = f"Enter a whole number of days from 1 to {most_days}."
     if site is None or errors:
         return errors
-    return Choice(site.id, landing, days)
+    return Choice(site.id, landing, days, (landing,) if landing else ())
 
 
-def expiry(db: Session, choice: Choice, *, at: datetime) -> datetime:
-    """Return when the link ends: after its days, or when the module it leads to ends, whichever is first."""
-    wanted = at + timedelta(days=choice.days)
-    ends = earliest_expiry(db, choice.site_id, [choice.landing], at) if choice.landing else None
-    return max(min(wanted, ends), at + _SHORTEST) if ends is not None else wanted
+def of_preset(offered: Sequence[SiteChoice], preset: Preset | None) -> Choice | None:
+    """Return the choice that a preset makes; None where it is offered no longer or its content is not in force."""
+    if preset is None or not preset.is_offered:
+        return None
+    site, content = next((each for each in offered if each.id == preset.site_id), None), preset.content
+    if site is None or not set(content.leads_to) <= set(dict(site.modules)):
+        return None
+    modules = content.modules or ((content.landing,) if content.landing else ())
+    return Choice(site.id, content.landing, content.days, modules, preset.id)
+
+
+def preset_offers(
+    db: Session, hcp_id: str, offered: Sequence[SiteChoice], *, most_days: int, at: datetime
+) -> list[PresetOffer]:
+    """Return the presets of the sites on offer, each with when its link to a doctor would end and why."""
+    found = []
+    for site in offered:
+        titles = dict(site.modules)
+        for preset in presets.offered(db, site.id):
+            choice, content = of_preset(offered, preset), preset.content
+            found.append(
+                PresetOffer(
+                    preset=preset,
+                    site_name=site.name,
+                    titles=tuple(titles.get(key, key) for key in content.modules),
+                    landing=titles.get(content.landing, content.landing) if content.landing else "",
+                    ending=ending_of(db, hcp_id, choice, most_days=most_days, at=at) if choice else None,
+                    gone=tuple(key for key in content.leads_to if key not in titles),
+                )
+            )
+    return found
+
+
+def ending_of(db: Session, hcp_id: str, choice: Choice, *, most_days: int, at: datetime) -> Ending:
+    """Return when a link as chosen would end for a doctor, and why."""
+    led_to, days = choice.leads_to, choice.days
+    return ending(db, hcp_id, choice.site_id, modules=led_to, most_days=most_days, days=days, at=at)
+
+
+def is_surprise(found: Ending, seen: str) -> bool:
+    """Tell whether a link would end before the days that were asked for, and this was not shown yet."""
+    return found.cause not in _TAKEN_AS_CHOSEN and seen != found.at.isoformat()
 
 
 def qr_svg(url: str) -> str:

@@ -73,12 +73,15 @@ def visits_since(db: Session, hcp_ids: Collection[str] | None, since: datetime) 
     return _rows(db, query if hcp_ids is None else query.where(Visit.hcp_id.in_(hcp_ids)))
 
 
-def nameable(db: Session, visits: Sequence[VisitRow], decisions: Mapping[str, Sequence[ConsentRow]]) -> list[VisitRow]:
+def nameable(
+    db: Session, visits: Sequence[VisitRow], decisions: Mapping[str, Sequence[ConsentRow]], *, at: datetime
+) -> list[VisitRow]:
     """Return the visits that may be shown by name, in the order given; `decisions` are those of each doctor by id.
 
-    The doctor allows it now, and did when the visit began or while it lasted: who counts anonymously is never named.
+    The doctor allows it at `at`, and did when the visit began or while it lasted: who counts anonymously is never
+    named.
     """
-    kept = [visit for visit in visits if allows(decisions.get(visit.hcp_id, ()), visit.site_id)]
+    kept = [visit for visit in visits if allows(decisions.get(visit.hcp_id, ()), visit.site_id, at=at)]
     if not kept:
         return []
     measured = set(
@@ -92,7 +95,8 @@ def nameable(db: Session, visits: Sequence[VisitRow], decisions: Mapping[str, Se
     return [
         visit
         for visit in kept
-        if visit.id in measured or allows(decisions[visit.hcp_id], visit.site_id, until=visit.opened_at)
+        if visit.id in measured
+        or allows(decisions[visit.hcp_id], visit.site_id, at=visit.opened_at, known=visit.opened_at)
     ]
 
 
@@ -103,15 +107,15 @@ def decisions_on_tracking(db: Session, hcp_ids: Collection[str] | None) -> dict[
         query = query.where(Consent.hcp_id.in_(hcp_ids))
     found: dict[str, list[ConsentRow]] = {}
     for row in db.scalars(query).all():
-        decision = ConsentRow(row.site_id, Purpose.TRACKING, row.decision, row.source, row.wording, row.at)
+        decision = ConsentRow(row.site_id, Purpose.TRACKING, row.decision, row.source, row.wording, row.at, row.ends_at)
         found.setdefault(row.hcp_id, []).append(decision)
     return found
 
 
-def allows(decisions: Sequence[ConsentRow], site_id: str, until: datetime | None = None) -> bool:
-    """Tell whether a doctor's decisions (up to a moment) let visits to a site be measured by name."""
-    known = decisions if until is None else [row for row in decisions if row.at <= until]
-    return in_force(known, site_id).tracking is Tracking.IDENTIFIED
+def allows(decisions: Sequence[ConsentRow], site_id: str, *, at: datetime, known: datetime | None = None) -> bool:
+    """Tell whether a doctor's decisions (those up to `known`) let visits to a site be measured by name at `at`."""
+    taken = decisions if known is None else [row for row in decisions if row.at <= known]
+    return in_force(taken, site_id, at).tracking is Tracking.IDENTIFIED
 
 
 _COLUMNS = (

@@ -35,6 +35,9 @@ class Permission(StrEnum):
     VISIT_NOTE = "visit.note"
     LINK_ISSUE = "link.issue"
     LINK_REVOKE = "link.revoke"
+    PRESET_READ = "preset.read"
+    PRESET_WRITE = "preset.write"
+    CONSENT_RECORD = "consent.record"
     MAIL_SEND = "mail.send"
     MAIL_WRITE = "mail.write"
     MAIL_APPROVE = "mail.approve"
@@ -97,6 +100,9 @@ TABLE: dict[Permission, list[list[Predicate]]] = {
     Permission.VISIT_NOTE: [[_rep]],
     Permission.LINK_ISSUE: [[_rep]],
     Permission.LINK_REVOKE: [[_rep], [_manager]],
+    Permission.PRESET_READ: [[_rep], [_manager], [_marketer]],
+    Permission.PRESET_WRITE: [[_manager], [_marketer]],
+    Permission.CONSENT_RECORD: [[_rep], [_manager]],
     Permission.MAIL_SEND: [[_rep]],
     Permission.MAIL_WRITE: [[_marketer]],
     Permission.MAIL_APPROVE: [[_reviewer]],

@@ -9,6 +9,7 @@ from portal.staff.roles import Permission, Person, Role, may
 _SECTIONS = (
     ("Doctors", "rep.home", Permission.HCP_READ),
     ("Email", "send.home", Permission.MAIL_SEND),
+    ("Link presets", "presets.home", Permission.PRESET_READ),
     ("Content", "studio.home", Permission.CONTENT_READ),
     ("Email pieces", "mail_pieces.home", Permission.CONTENT_READ),
     ("Email figures", "outbox.figures", Permission.REPORT_READ),
@@ -44,6 +45,7 @@ _HOMES = {
 }
 
 _BESIDE = {
+    "links": "rep",
     "rule_drafts": "rules",
     "rule_trials": "rules",
     "mail_writing": "mail_pieces",
@@ -82,7 +84,7 @@ def _is_within(endpoint: str) -> bool:
         return _OF_OUTBOX.get(current, "send.home") == endpoint
     if endpoint == "staff.users":
         return current in _ACCOUNTS
-    if current == "hcps.consents":
+    if current in ("hcps.consents", "hcps.note_consents"):
         return endpoint == "rep.home"
     blueprint = current.split(".")[0]
     return _BESIDE.get(blueprint, blueprint) == endpoint.split(".")[0]

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from portal import clock
+from portal.access import presets
 from portal.access.actions import issue_link
 from portal.access.tokens import Purpose
 from portal.audit import Actor
@@ -141,6 +142,7 @@ def build(app: Flask) -> World:
         unassigned = create_hcp(db, "H-9999", profile=Profile(first_name="No", last_name="One"), by=SYSTEM, at=at)
         world.ids = {"own hcp": own.id, "foreign hcp": foreign.id, "unassigned hcp": unassigned, "user": spare}
         world.ids["site"] = site.id
+        world.ids["preset"] = presets.offered(db, site.id)[0].id
         for who, card, sender in (("doctor", own, "rep"), ("other doctor", foreign, "other rep")):
             link_id = issue_link(
                 db,

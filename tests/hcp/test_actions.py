@@ -124,11 +124,11 @@ def test_consent_is_three_decisions_with_history(database: Database, hcp: str) -
     decide("profiling", "given", "s1", AT)
     decide("mail", "refused", None, LATER)
     with database.reading() as db:
-        state = queries.consent_in_force(db, hcp, "s1")
+        state = queries.consent_in_force(db, hcp, "s1", LATER)
         assert (state.mail, state.tracking, state.profiling) == (False, Tracking.IDENTIFIED, True)
         assert state.mail_decision is not None
         assert (state.mail_decision.source, state.mail_decision.at) == ("letter", LATER)
-        assert queries.consents_in_force(db, [hcp], "s1") == {hcp: state}
+        assert queries.consents_in_force(db, [hcp], "s1", LATER) == {hcp: state}
         assert len(queries.consent_history(db, hcp)) == 4
         assert [row.purpose for row in queries.consent_history(db, hcp, "s2")] == ["mail"]
     with pytest.raises(ConsentRefused), database.writing() as db:

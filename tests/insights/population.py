@@ -97,6 +97,8 @@ def _consents(db: Session, hcp_id: str, site_id: str, chance: random.Random) -> 
             decided = {"source": "paper form", "wording": "I agree", "at": chance.choice(moments)}
             row = Consent(id=new_id(), hcp_id=hcp_id, site_id=site, purpose=purpose, **decided)
             row.decision = chance.choice(choices)
+            if row.decision not in ("refused", "none"):
+                row.ends_at = chance.choice([None] * 17 + [AT - timedelta(seconds=1), AT, AT + timedelta(seconds=1)])
             db.add(row)
 
 

@@ -34,7 +34,7 @@ def test_sql_and_evaluator_agree_on_random_trees(database: Database, seed: int) 
     some = 0
     with database.reading() as db:
         known = {hcp_id: population.facts_of(db, site_id, hcp_id) for hcp_id in doctors}
-        ground = Ground(people(site_id), site_id, AT, HALF_LIFE, db.get_bind().dialect.name)
+        ground = Ground(people(site_id, AT), site_id, AT, HALF_LIFE, db.get_bind().dialect.name)
         trees: list[dict[str, Any]] = [{"all": [one]} for one in population.one_of_each(chance)]
         trees += [population.a_tree(chance) for _ in range(TREES)]
         for raw in trees:

@@ -48,7 +48,7 @@ def gets_mail(app: Flask, ref: str = "H-1001") -> bool:
         card, site = hcp_by_ref(db, ref), site_by_key(db, SITE)
         assert card is not None
         assert site is not None
-        return consent_in_force(db, card.id, site.id).mail
+        return consent_in_force(db, card.id, site.id, clock.now()).mail
 
 
 @pytest.mark.parametrize("encoding", ["application/x-www-form-urlencoded", "multipart/form-data"])

@@ -5,6 +5,7 @@ import json
 from flask import Flask
 from sqlalchemy import select
 
+from portal import clock
 from portal.audit.models import AuditEvent
 from portal.hcp.queries import consent_in_force
 from portal.microsite.models import StoredArrangement
@@ -115,7 +116,7 @@ def test_forgetting_leaves_the_standard_order_and_nothing_else(demo_app: Flask) 
     events = doctor.rows(select(AuditEvent.body).where(AuditEvent.name == "history.forgotten"))
     assert json.loads(events[0][0])["about"]["hcp"] == doctor.id
     with doctor.database.reading() as db:
-        consent = consent_in_force(db, doctor.id, doctor.site_id)
+        consent = consent_in_force(db, doctor.id, doctor.site_id, clock.now())
     assert consent.profiling
     assert consent.tracking == "identified"
 

@@ -311,7 +311,7 @@ def test_consent_taken_back_holds_from_the_next_beat(
                     )
                 )
         db.flush()  # asked for below
-        standing = by_consent(db, [reader])
+        standing = by_consent(db, [reader], at=AT + timedelta(hours=1))
         assert (reader in standing.gone, reader in standing.unfed) == (gone, unfed)
 
 

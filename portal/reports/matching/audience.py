@@ -95,4 +95,4 @@ def _acts(condition: Condition, ground: Ground) -> Clause:
 
 
 def _ground(db: Session, site_id: str, *, at: datetime, half_life_days: float) -> Ground:
-    return Ground(people(site_id), site_id, at, half_life_days, db.get_bind().dialect.name)
+    return Ground(people(site_id, at), site_id, at, half_life_days, db.get_bind().dialect.name)

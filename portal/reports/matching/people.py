@@ -33,10 +33,10 @@ class Ground:
     dialect: str
 
 
-def people(site_id: str) -> CTE:
-    """Return one row per doctor who can be served: id, whether the page may be personal, and the profile."""
-    profiling = _agreed(site_id, Purpose.PROFILING, GIVEN).subquery()
-    tracking = _agreed(site_id, Purpose.TRACKING, Tracking.IDENTIFIED).subquery()
+def people(site_id: str, at: datetime) -> CTE:
+    """Return one row per doctor who can be served at `at`: id, whether the page may be personal, and the profile."""
+    profiling = _agreed(site_id, Purpose.PROFILING, GIVEN, at).subquery()
+    tracking = _agreed(site_id, Purpose.TRACKING, Tracking.IDENTIFIED, at).subquery()
     # Joined, not asked for in every column, so that the decisions are gone through once.
     both = select(profiling.c.hcp_id).join(tracking, tracking.c.hcp_id == profiling.c.hcp_id).cte("agreed")
     agreed = both.c.hcp_id.is_not(None)
@@ -55,14 +55,17 @@ def people(site_id: str) -> CTE:
     )
 
 
-def _agreed(site_id: str, purpose: Purpose, wanted: str) -> Select[str]:
-    """Return the doctors whose decision in force is the one wanted: newest, then most careful, then for every site."""
+def _agreed(site_id: str, purpose: Purpose, wanted: str, at: datetime) -> Select[str]:
+    """Return the doctors whose decision in force is the one wanted: newest, most careful, for all, first to end."""
     care = case({decision: place for place, decision in enumerate(DECISIONS[purpose])}, value=Consent.decision)
     everywhere = case((Consent.site_id.is_(None), 0), else_=1)
-    place = func.row_number().over(partition_by=Consent.hcp_id, order_by=(Consent.at.desc(), care, everywhere))
+    soonest = Consent.ends_at.asc().nulls_last()
+    order = (Consent.at.desc(), care, everywhere, soonest)
+    place = func.row_number().over(partition_by=Consent.hcp_id, order_by=order)
     ranked = (
-        select(Consent.hcp_id, Consent.decision, place.label("place"))
+        select(Consent.hcp_id, Consent.decision, Consent.ends_at, place.label("place"))
         .where(Consent.purpose == purpose, or_(Consent.site_id == site_id, Consent.site_id.is_(None)))
         .subquery()
     )
-    return select(ranked.c.hcp_id).where(ranked.c.place == 1, ranked.c.decision == wanted)
+    holds = or_(ranked.c.ends_at.is_(None), ranked.c.ends_at > at)
+    return select(ranked.c.hcp_id).where(ranked.c.place == 1, ranked.c.decision == wanted, holds)
