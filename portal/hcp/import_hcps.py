@@ -126,6 +126,7 @@ class _Checking:
         self.notes: list[str] = []
         self.unnamed = 0
         self._lines: dict[tuple[str, str], int] = {}
+        self._refs = {ref.casefold(): ref for ref in known.hcps}
         self._written: Mapping[str, str] = {}
 
     def wrong(self, line: int, column: str, sentence: str) -> None:
@@ -188,9 +189,12 @@ class _Checking:
         for column in ("ref", "npi"):
             if column not in values:
                 continue
-            first = self._lines.setdefault((column, values[column]), line)
+            first = self._lines.setdefault((column, str(values[column]).casefold()), line)
             if first != line:
                 self.wrong(line, column, f"“{values[column]}” stands in line {first} already.")
+        near = self._refs.get(str(values.get("ref", "")).casefold())
+        if near is not None and values["ref"] not in self.known.hcps:
+            self.wrong(line, "ref", f"There is a doctor {near}; write the reference the same way, capitals too.")
         owner = self.known.ref_by_npi.get(values.get("npi", ""))
         if owner is not None and owner != values.get("ref"):
             self.wrong(line, "npi", f"This NPI belongs to the doctor with the reference {owner}.")

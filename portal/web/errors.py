@@ -6,6 +6,8 @@ from werkzeug.exceptions import HTTPException
 
 from portal.web.error_words import words_for
 
+_MOST_TAKEN = 64 * 1024 * 1024  # bytes
+
 
 def install(app: Flask) -> None:
     """Answer every error with the one plain page."""
@@ -30,9 +32,23 @@ def _known(error: HTTPException) -> Response:
         return Response(error.get_response().response, status=error.code or 302, headers=error.get_headers())
     g.reason = error.description if error.description in ("csrf", "cross-site") else ""
     response = page(error.code)
+    if error.code == 413:
+        _take_the_rest()
     if error.code == 405:
         response.headers["Allow"] = error.get_response().headers.get("Allow", "")
     return response
+
+
+def _take_the_rest() -> None:
+    """Read what is still coming and throw it away: a browser that is cut off while sending never shows the answer."""
+    coming, source = request.content_length or 0, request.environ["wsgi.input"]
+    if coming > _MOST_TAKEN:
+        return
+    while coming > 0:
+        chunk = source.read(min(coming, 1 << 16))
+        if not chunk:
+            return
+        coming -= len(chunk)
 
 
 def _unknown(error: Exception) -> Response:

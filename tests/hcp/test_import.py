@@ -325,3 +325,10 @@ def test_a_reference_taken_at_this_moment_refuses_the_whole_file(database: Datab
         with pytest.raises(ImportRefused, match="at this moment"):
             save_import(db, stale, by=BY, at=AT)
         assert db.scalar(select(func.count()).select_from(Hcp)) == 2
+
+
+def test_references_that_differ_in_capitals_only_are_one_doctor() -> None:
+    known = Known(hcps={"H-1": KnownHcp("0" * 32, Profile(last_name="Lind"), frozenset())})
+    sheet = read_sheet(b"ref,last_name\nh-1,Lind\nH-2,Berg\nh-2,Berg\nH-1,Lind\n")
+    said = {(error.row, error.column) for error in check_sheet(sheet, known).errors}
+    assert said == {(2, "ref"), (4, "ref"), (5, "ref")}
