@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.hcp.consents import (
@@ -78,6 +78,7 @@ def test_of_two_decisions_of_one_instant_the_more_careful_holds() -> None:
     assert in_force(history, "s1", AT).tracking is Tracking.ANONYMOUS
 
 
+@settings(deadline=None)
 @given(st.lists(rows(), max_size=8).flatmap(lambda found: st.tuples(st.just(found), st.permutations(found))))
 def test_the_order_in_which_rows_are_read_changes_nothing(two: tuple[list[ConsentRow], list[ConsentRow]]) -> None:
     def said(state: ConsentState) -> tuple[bool, str, bool]:
@@ -86,6 +87,7 @@ def test_the_order_in_which_rows_are_read_changes_nothing(two: tuple[list[Consen
     assert said(in_force(two[0], "s1", AT)) == said(in_force(two[1], "s1", AT))
 
 
+@settings(deadline=None)
 @given(st.lists(rows(), max_size=8))
 def test_a_global_refusal_after_everything_else_always_holds(history: list[ConsentRow]) -> None:
     last = [row(Purpose.MAIL, REFUSED, 9, None), row(Purpose.PROFILING, REFUSED, 9, None)]
@@ -121,6 +123,7 @@ def test_a_yes_that_ended_leaves_the_purpose_undecided_and_nothing_older_comes_b
     assert state.mail_decision is None
 
 
+@settings(deadline=None)
 @given(st.lists(rows(), max_size=8))
 def test_ends_only_ever_take_away(history: list[ConsentRow]) -> None:
     later = AT + timedelta(days=1)
