@@ -32,6 +32,7 @@ class PageView(Base):
     # [[section, module key, module version, [topics], words], ...] as served
     sections: Mapped[list[Any]]
     grace_ms: Mapped[int] = mapped_column(Integer)
+    half_life_days: Mapped[float | None] = mapped_column(Float)  # of interest, under the rules that decided the page
     opened_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]  # from here on nothing more is kept of this view
     last_at: Mapped[datetime | None]  # when the server last learnt something new
