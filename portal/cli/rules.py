@@ -15,7 +15,7 @@ from portal.content import queries as contents
 from portal.content.queries import SiteRecord
 from portal.microsite.assemble import candidates
 from portal.microsite.history import count_pages, past_pages, recent_facts
-from portal.personalize.backtest import Backtest, Fidelity, backtest, fidelity
+from portal.personalize.backtest import Backtest, Fidelity, tried
 from portal.personalize.findings import Finding
 from portal.personalize.lint import lint
 from portal.personalize.rules import RuleRefused, RuleSet, load_rule_set
@@ -62,10 +62,9 @@ def backtest_file(file: Path, site_key: str, workers: int, as_json: bool) -> Non
     with _opened(site_key or rules.site) as (db, site):
         total = count_pages(db, site.id)
         known = {(version.id, version.version): version.rules for version in queries.history(db, site.id)}
-        whole = fidelity(past_pages(db, site.id), known)
         with click.progressbar(length=total, label="Pages", hidden=as_json) as bar:
-            result = backtest(
-                past_pages(db, site.id), rules, workers=workers, progress=lambda done: bar.update(done - bar.pos)
+            result, whole = tried(
+                past_pages(db, site.id), rules, known, workers=workers, progress=lambda done: bar.update(done - bar.pos)
             )
     click.echo(json.dumps(_told(result, whole)) if as_json else _in_words(result, whole))
     raise SystemExit(0 if whole.is_whole() and not result.refused else 1)

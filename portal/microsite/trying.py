@@ -6,10 +6,10 @@ from datetime import datetime
 
 from portal.db import Database
 from portal.microsite.history import pages_after
-from portal.personalize.backtest import Backtest, Fidelity
+from portal.personalize.backtest import Backtest, Fidelity, Tally, tried
 from portal.rulebook import backtests, queries
 from portal.rulebook.backtests import BacktestRow
-from portal.rulebook.trials import Tally, joined, tallied
+from portal.rulebook.trials import joined
 
 _PART = 500
 
@@ -46,7 +46,7 @@ def _tried(
         known = {(one.id, one.version): one.rules for one in queries.history(db, site_id)}
         while True:
             pages = pages_after(db, site_id, after=last, until=row.started_at, most=_PART)
-            found = joined(found, tallied([page for _, page in pages], row.rules, known))
+            found = joined(found, tried([page for _, page in pages], row.rules, known))
             if len(pages) < _PART:
                 return found, None
             last = (pages[-1][0], pages[-1][1].id)

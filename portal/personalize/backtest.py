@@ -18,11 +18,13 @@ from portal.personalize.arrangement import Candidate
 from portal.personalize.codec import CodecRefused, candidates_from_json, facts_from_json, rule_set_to_json
 from portal.personalize.compiling import CompiledRules, compile_rules
 from portal.personalize.engine import order_of
+from portal.personalize.facts import Facts
 from portal.personalize.rules import RuleSet, load_rule_set
 
 CHUNK = 1000
 KEPT_IDS = 1000
 Progress = Callable[[int], None]
+RuleSets = Mapping[tuple[str, int], RuleSet]  # by id and version
 
 
 class Stored(NamedTuple):
@@ -99,9 +101,23 @@ class Fidelity:
     different: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
+    def add(self, other: Fidelity) -> None:
+        """Take in the result of another part of the history."""
+        self.pages += other.pages
+        self.same += other.same
+        self.different = [*self.different, *other.different][:KEPT_IDS]
+        self.refused = [*self.refused, *other.refused][:KEPT_IDS]
+
     def is_whole(self) -> bool:
         """Say whether every page was reproduced."""
         return self.same == self.pages
+
+
+class Tally(NamedTuple):
+    """What a trial on history found: what changes, and whether history came out as it was served."""
+
+    changes: Backtest
+    history: Fidelity
 
 
 class Candidates:
@@ -128,57 +144,54 @@ def backtest(
     chunk: int = CHUNK,
     progress: Progress | None = None,
 ) -> Backtest:
-    """Give what `draft` would have changed on these pages; `progress` is told the pages done so far.
+    """Give what `draft` would have changed on these pages; see `tried`."""
+    return tried(stored, draft, {}, workers=workers, chunk=chunk, progress=progress).changes
 
-    With more than one worker the pages are shared out in chunks among processes; the result is the same.
+
+def tried(
+    stored: Iterable[Stored],
+    draft: RuleSet,
+    rule_sets: RuleSets,
+    *,
+    workers: int = 1,
+    chunk: int = CHUNK,
+    progress: Progress | None = None,
+) -> Tally:
+    """Give what `draft` would have changed on these pages, and whether each comes out as it was served.
+
+    `rule_sets` are those the pages were served with; where there is none at all, history is not checked. `progress` is
+    told the pages done so far. With more than one worker the pages are shared out in chunks among processes; the result
+    is the same.
     """
-    whole = Backtest()
-    for part in _parts(stored, draft, workers, chunk):
-        whole.add(part)
+    whole = Tally(Backtest(), Fidelity())
+    for part in _parts(stored, draft, rule_sets, workers, chunk):
+        whole.changes.add(part.changes)
+        whole.history.add(part.history)
         if progress is not None:
-            progress(whole.pages)
+            progress(whole.changes.pages)
     return whole
 
 
-def fidelity(
-    stored: Iterable[Stored],
-    rule_sets: Mapping[tuple[str, int], RuleSet],
-    *,
-    progress: Progress | None = None,
-) -> Fidelity:
+def fidelity(stored: Iterable[Stored], rule_sets: RuleSets) -> Fidelity:
     """Check that each page comes out as served under the rule set and version it was served with."""
     known, found = Candidates(), Fidelity()
     for page in stored:
-        found.pages += 1
-        rule_set = rule_sets.get((page.rule_set, page.rule_set_version))
-        if rule_set is None:
-            found.refused.append(page.id)
-        else:
-            try:
-                order = order_of(facts_from_json(page.facts), known.of(page.candidates), rule_set)
-            except CodecRefused:
-                found.refused.append(page.id)
-            else:
-                if order == page.served:
-                    found.same += 1
-                else:
-                    found.different.append(page.id)
-        if progress is not None and found.pages % CHUNK == 0:
-            progress(found.pages)
+        _check(found, page, _facts(page), known, rule_sets)
     return found
 
 
-def _parts(stored: Iterable[Stored], draft: RuleSet, workers: int, chunk: int) -> Iterator[Backtest]:
+def _parts(stored: Iterable[Stored], draft: RuleSet, rule_sets: RuleSets, workers: int, chunk: int) -> Iterator[Tally]:
     pages = iter(stored)
     if workers <= 1:
         known, compiled = Candidates(), compile_rules(draft)
         while some := list(islice(pages, chunk)):
-            yield _tallied(some, compiled, known)
+            yield _tallied(some, compiled, known, rule_sets)
         return
+    texts = {key: rule_set_to_json(rules) for key, rules in rule_sets.items()}
     with ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(rule_set_to_json(draft),)
+        workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(rule_set_to_json(draft), texts)
     ) as pool:
-        waiting: set[Future[Backtest]] = set()
+        waiting: set[Future[Tally]] = set()
         while True:
             while len(waiting) < workers * 2 and (some := list(islice(pages, chunk))):
                 waiting.add(pool.submit(_in_worker, *_packed(some)))
@@ -199,31 +212,66 @@ def _packed(pages: list[Stored]) -> tuple[list[str], list[tuple[Stored, int]]]:
     return list(numbers), rows
 
 
-_worker: dict[str, tuple[CompiledRules, Candidates]] = {}
+_worker: dict[str, tuple[CompiledRules, Candidates, RuleSets]] = {}
 
 
-def _begin(draft: str) -> None:
-    _worker["draft"] = (compile_rules(load_rule_set(draft)), Candidates())
+def _begin(draft: str, texts: Mapping[tuple[str, int], str]) -> None:
+    rule_sets = {key: load_rule_set(text) for key, text in texts.items()}
+    _worker["draft"] = (compile_rules(load_rule_set(draft)), Candidates(), rule_sets)
 
 
-def _in_worker(texts: list[str], rows: list[tuple[Stored, int]]) -> Backtest:
-    compiled, known = _worker["draft"]
-    return _tallied([page._replace(candidates=texts[number]) for page, number in rows], compiled, known)
+def _in_worker(texts: list[str], rows: list[tuple[Stored, int]]) -> Tally:
+    compiled, known, rule_sets = _worker["draft"]
+    return _tallied([page._replace(candidates=texts[number]) for page, number in rows], compiled, known, rule_sets)
 
 
-def _tallied(pages: list[Stored], compiled: CompiledRules, known: Candidates) -> Backtest:
-    tally = Backtest()
+def _tallied(pages: list[Stored], compiled: CompiledRules, known: Candidates, rule_sets: RuleSets) -> Tally:
+    """Try every page; its facts are read once, for the draft and for the rules it was served with."""
+    tally, history = Backtest(), Fidelity()
     for page in pages:
         tally.pages += 1
-        try:
-            order = order_of(facts_from_json(page.facts), known.of(page.candidates), compiled)
-        except CodecRefused:
+        facts = _facts(page)
+        if rule_sets:
+            _check(history, page, facts, known, rule_sets)
+        order = _order(page, facts, known, compiled)
+        if order is None:
             tally.refused.append(page.id)
             continue
         tally.seen_doctors.add(page.doctor)
         if order != page.served:
             _count(tally, page, order)
-    return tally
+    return Tally(tally, history)
+
+
+def _facts(page: Stored) -> Facts | None:
+    try:
+        return facts_from_json(page.facts)
+    except CodecRefused:
+        return None
+
+
+def _order(
+    page: Stored, facts: Facts | None, known: Candidates, rules: RuleSet | CompiledRules
+) -> tuple[str, ...] | None:
+    """Give the order of a page under these rules, None where its record cannot be read."""
+    if facts is None:
+        return None
+    try:
+        return order_of(facts, known.of(page.candidates), rules)
+    except CodecRefused:
+        return None
+
+
+def _check(found: Fidelity, page: Stored, facts: Facts | None, known: Candidates, rule_sets: RuleSets) -> None:
+    found.pages += 1
+    rules = rule_sets.get((page.rule_set, page.rule_set_version))
+    order = _order(page, facts, known, rules) if rules is not None else None
+    if order is None:
+        found.refused.append(page.id)
+    elif order == page.served:
+        found.same += 1
+    else:
+        found.different.append(page.id)
 
 
 def _count(tally: Backtest, page: Stored, order: tuple[str, ...]) -> None:

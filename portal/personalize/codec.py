@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -189,10 +190,19 @@ def _facts_fields(raw: dict[str, Any]) -> dict[str, Any]:
 
 def _history_of(raw: dict[str, Any]) -> ModuleHistory:
     fields = dict(raw)
-    fields["last_read_at"] = _maybe(raw.get("last_read_at"))
-    fields["answers"] = tuple(raw.get("answers", ()))
-    fields["days"] = tuple([Day(date.fromisoformat(day), *rest) for day, *rest in raw.get("days", ())])
+    if "last_read_at" in raw:
+        fields["last_read_at"] = read_moment(raw["last_read_at"])
+    if "answers" in raw:
+        fields["answers"] = tuple(raw["answers"])
+    if "days" in raw:
+        fields["days"] = tuple([Day(_day(entry[0]), *entry[1:]) for entry in raw["days"]])
     return ModuleHistory(**fields)
+
+
+@lru_cache(maxsize=4096)
+def _day(text: str) -> date:
+    """Give a day; the same few hundred stand in every page of a history."""
+    return date.fromisoformat(text)
 
 
 def _use_of(raw: dict[str, Any]) -> CalculatorHistory:

@@ -28,7 +28,7 @@ from portal.personalize.effects import After, Hide, Interest, Limit, Lower, Pin,
 from portal.personalize.facts import Confidence, Facts
 from portal.personalize.placing import Placing
 from portal.personalize.rules import RuleSet
-from portal.personalize.scoring import Ledger, add_interest_rule, add_settings, repeated
+from portal.personalize.scoring import Ledger, Sums, add_interest_rule, add_settings, repeated
 
 _STANDARD_SENTENCE = {
     Mode.PERSONAL: "In the standard order",
@@ -70,7 +70,7 @@ def order_of(facts: Facts, candidates: Iterable[Candidate], rule_set: RuleSet | 
     compiled = compile_rules(rule_set)
     plan = compiled.plan(candidates)
     mode = mode_of(facts, compiled.rule_set)
-    order, _ = _Page(seen(facts, mode), plan, compiled, mode, facts.subject).ordered()
+    order, _ = _Page(seen(facts, mode), plan, compiled, mode, facts.subject, Sums).ordered()
     return tuple([plan.standard[place].module for place in order])
 
 
@@ -100,14 +100,22 @@ def state_of(compiled: CompiledRule, facts: Facts, mode: Mode, subject: str, sit
 class _Page:
     """One page while it is being settled."""
 
-    def __init__(self, facts: Facts, plan: Plan, compiled: CompiledRules, mode: Mode, subject: str) -> None:
+    def __init__(
+        self,
+        facts: Facts,
+        plan: Plan,
+        compiled: CompiledRules,
+        mode: Mode,
+        subject: str,
+        ledger: type[Ledger] = Ledger,
+    ) -> None:
         self.facts = facts
         self.plan = plan
         self.compiled = compiled
         self.mode = mode
         self.subject = subject
         self.settings = compiled.rule_set.settings
-        self.ledger = Ledger(len(plan.standard))
+        self.ledger = ledger(len(plan.standard))
         self.out: dict[int, tuple[Why, str, str, str]] = {}
         self.required: dict[int, Contribution] = {}
         self.ordering: list[tuple[int, CompiledRule]] = []

@@ -22,6 +22,8 @@ _DID = {Repeated.READS: "read this", Repeated.SKIPS: "passed by this"}
 class Ledger:
     """The accounts of the candidates of one page: what was added to each, and the sums."""
 
+    says_why = True
+
     def __init__(self, size: int) -> None:
         self.accounts: list[list[Contribution]] = [[] for _ in range(size)]
         self.scores = [0] * size
@@ -34,13 +36,28 @@ class Ledger:
             scores[place] += points
 
 
+class Sums(Ledger):
+    """A ledger that keeps the sums alone: enough for the order, where nobody asks for the reasons."""
+
+    says_why = False
+
+    def add(self, places: Iterable[int], contribution: Contribution) -> None:
+        """Add one contribution to the sum of each of these candidates."""
+        scores, points = self.scores, contribution.points
+        for place in places:
+            scores[place] += points
+
+
 def add_settings(ledger: Ledger, plan: Plan, facts: Facts, settings: Settings) -> None:
     """Add what the site's settings give: interest, declared interests, the rep's picks, fatigue."""
     if settings.interest_weight and facts.interest:
-        sentences = _sources(plan, facts)
+        sentences = _sources(plan, facts) if ledger.says_why else {}
         for topic, places in plan.topics.items():
             points = interest_points(facts.interest, topic, settings.interest_weight, settings)
             if points:
+                if not ledger.says_why:
+                    ledger.add(places, Contribution("", "", points, ""))
+                    continue
                 sentence = sentences.get(topic) or interest_sentence(topic, facts.interest[topic])
                 contribution = Contribution("@interest", "interest", points, sentence, ("interest", topic))
                 ledger.add(places, contribution)

@@ -8,12 +8,13 @@ from sqlalchemy.orm import Session
 
 from portal.audit import Actor, record
 from portal.db import new_id
+from portal.personalize.backtest import Tally
 from portal.personalize.rules import RuleSet
 from portal.rulebook import bodies
 from portal.rulebook.events import RuleSetBacktested
 from portal.rulebook.models import StoredBacktest, StoredRuleSet
 from portal.rulebook.refusals import Refusal, RuleSetRefused
-from portal.rulebook.trials import Tally, dump_tally, joined, load_tally
+from portal.rulebook.trials import dump_tally, joined, load_tally
 
 
 @dataclass(frozen=True, slots=True)

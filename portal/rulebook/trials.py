@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from portal.personalize.arrangement import Arrangement
-from portal.personalize.backtest import Backtest, Fidelity, Movement, Stored, backtest, fidelity
-from portal.personalize.rules import RuleSet
+from portal.personalize.backtest import Backtest, Fidelity, Movement, Tally
 
 
 class Beside(NamedTuple):
@@ -38,26 +36,10 @@ def beside(before: Arrangement, after: Arrangement) -> tuple[Beside, ...]:
     return (*rows, *(Beside(module, place, None, why.get(module, "")) for module, place in old.items()))
 
 
-class Tally(NamedTuple):
-    """What a back-test found so far: what changes, and whether history came out as it was served."""
-
-    changes: Backtest
-    history: Fidelity
-
-
-def tallied(pages: Iterable[Stored], draft: RuleSet, known: Mapping[tuple[str, int], RuleSet]) -> Tally:
-    """Give what these pages say of a rule set; `known` are the sets they were served with."""
-    some = list(pages)
-    return Tally(backtest(some, draft), fidelity(some, known))
-
-
 def joined(one: Tally, other: Tally) -> Tally:
     """Give two parts of a back-test as one; the first is changed."""
     one.changes.add(other.changes)
-    one.history.pages += other.history.pages
-    one.history.same += other.history.same
-    one.history.different = [*one.history.different, *other.history.different][:1000]
-    one.history.refused = [*one.history.refused, *other.history.refused][:1000]
+    one.history.add(other.history)
     return one
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.personalize import Candidate, Facts, Profile, RuleSet, arrange
-from portal.personalize.backtest import Stored, backtest, fidelity
+from portal.personalize.backtest import Stored, backtest, fidelity, tried
 from portal.personalize.codec import candidates_to_json, facts_to_json
 from portal.personalize.engine import order_of
 from tests.personalize import worlds
@@ -69,7 +69,11 @@ def test_a_draft_is_told_by_pages_modules_doctors_and_what_is_lost() -> None:
 
 def test_shared_out_among_processes_the_result_is_the_same() -> None:
     pages = history(50)
-    assert backtest(pages, DRAFT, workers=2, chunk=7) == backtest(pages, DRAFT)
+    pages[9] = pages[9]._replace(served=())
+    sets = {(LIVE.id, LIVE.version): LIVE}
+    both = tried(pages, DRAFT, sets, workers=2, chunk=7)
+    assert both == (backtest(pages, DRAFT), fidelity(pages, sets))
+    assert (both.history.same, both.history.different) == (49, ["page-9"])
 
 
 def test_a_page_that_was_served_otherwise_or_cannot_be_read_is_named() -> None:
