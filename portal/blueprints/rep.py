@@ -80,13 +80,13 @@ def doctor(hcp_id: str) -> ResponseReturnValue:
         kind=kind,
         looked=looked,
         modes=words.MODES,
+        not_moved=words.NOT_MOVED,
         at=house.now(),
         may_issue=_may_issue(card),
         may_note=scope.may_note(house.db(), identity.person(), card.id, house.now()),
         may_mail=may(identity.person(), Permission.MAIL_SEND) and "send.new" in current_app.view_functions,
         me=identity.person().id,
         measured=_how_measured(),
-        half_life=f"{house.settings().half_life_days:g}",
         **_times(),
     )
 
@@ -155,8 +155,7 @@ def _doctor(hcp_id: str) -> HcpCard:
 
 
 def _activity(hcp_id: str) -> activity.Activity:
-    half_life = house.settings().half_life_days
-    return activity.activity_of(house.db(), hcp_id, half_life_days=half_life, at=house.now())
+    return activity.activity_of(house.db(), hcp_id, at=house.now())
 
 
 def _moments(done: activity.Activity) -> list[timeline.Moment]:

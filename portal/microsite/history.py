@@ -1,10 +1,13 @@
-"""What was decided before, as the engine takes it: for trying rules on real pages and explaining one."""
+"""What was decided before, as the engine takes it: for trying rules on real pages and explaining one.
+
+What a doctor had forgotten is tried no more; it stays as evidence, and one page can still be explained.
+"""
 
 import json
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from portal.content.models import Fragment
@@ -13,6 +16,7 @@ from portal.personalize.arrangement import Mode
 from portal.personalize.backtest import Stored
 from portal.personalize.codec import facts_from_json
 from portal.personalize.facts import Facts
+from portal.tracking.models import ForgottenHistory
 
 _BATCH = 500
 _PAGES = StoredArrangement.__table__.c
@@ -21,7 +25,7 @@ _PAGES = StoredArrangement.__table__.c
 def recent_facts(db: Session, site_id: str, *, limit: int) -> list[Facts]:
     """Return what was known of each doctor when their newest personal page was decided, newest first."""
     c = _PAGES
-    personal = (c.site_id == site_id) & (c.mode == Mode.PERSONAL) & c.hcp_id.is_not(None)
+    personal = (c.site_id == site_id) & (c.mode == Mode.PERSONAL) & c.hcp_id.is_not(None) & _not_forgotten()
     newest = select(c.hcp_id, func.max(c.at).label("at")).where(personal).group_by(c.hcp_id).subquery()
     rows = db.execute(
         select(c.hcp_id, c.facts)
@@ -70,7 +74,14 @@ def count_pages(db: Session, site_id: str, *, until: datetime | None = None) -> 
 
 
 def _home(site_id: str) -> ColumnElement[bool]:
-    return (_PAGES.site_id == site_id) & (_PAGES.page == "home") & _PAGES.visit_id.is_not(None)
+    return (_PAGES.site_id == site_id) & (_PAGES.page == "home") & _PAGES.visit_id.is_not(None) & _not_forgotten()
+
+
+def _not_forgotten() -> ColumnElement[bool]:
+    """Return the clause of pages that may still be used: not decided before their doctor had everything forgotten."""
+    c, gone = _PAGES, ForgottenHistory.__table__.c
+    mine = (gone.hcp_id == c.hcp_id, gone.site_id == c.site_id, gone.at >= c.at)
+    return ~exists(select(gone.at).where(*mine))
 
 
 def _pages(db: Session, wanted: ColumnElement[bool]) -> Iterator[Stored]:

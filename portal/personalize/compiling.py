@@ -133,6 +133,11 @@ def _compiled_rule(index: int, rule: Rule) -> CompiledRule:
     )
 
 
+def in_standard_order(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """Give candidates in the order of a page that nothing moves."""
+    return tuple(sorted(candidates, key=_standard_order))
+
+
 def aims_at(target: Target, candidate: Candidate) -> bool:
     """Say whether a candidate is among the modules of a target."""
     if target.modules is not None:
@@ -149,7 +154,7 @@ def _aimed(target: Target, standard: tuple[Candidate, ...]) -> tuple[int, ...]:
 
 
 def _planned(candidates: tuple[Candidate, ...], rules: tuple[CompiledRule, ...]) -> Plan:
-    standard = tuple(sorted(candidates, key=_standard_order))
+    standard = in_standard_order(candidates)
     places_of: dict[str, tuple[int, ...]] = {}
     topics: dict[str, list[int]] = {}
     for place, candidate in enumerate(standard):

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.access.queries import links_of
 from portal.access.states import LinkRow
+from portal.content.queries import fragment
 from portal.hcp.consents import ConsentRow, ConsentState
 from portal.hcp.discussions import DiscussionRow, discussions_of
 from portal.hcp.queries import consent_history, consent_in_force, declared_interests
@@ -16,9 +17,11 @@ from portal.mailing.outbox import SendingRow, newest
 from portal.mailing.states import SendingKind
 from portal.microsite.models import StoredArrangement
 from portal.personalize import Arrangement
-from portal.personalize.codec import CodecRefused, arrangement_from_json
+from portal.personalize.codec import CodecRefused, arrangement_from_json, candidates_from_json
+from portal.personalize.compiling import in_standard_order
 from portal.reports.queries import BLOCK, Fetched, Titles, brands, fetched, titles
 from portal.reports.visits import Standing, VisitRow, Whose, decisions_on_tracking, nameable, visits_of
+from portal.rulebook.queries import half_life_days
 from portal.tracking import queries as tracking
 from portal.tracking.events import REGISTRY, Viewer
 from portal.tracking.records import CalculatorRow, InteractionRow, ViewRow, united_ms
@@ -46,6 +49,7 @@ class SiteState:
     consent: ConsentState
     declared: tuple[str, ...]
     interest: tuple[tuple[str, float], ...]
+    half_life_days: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,15 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class LastOrder:
-    """The order of the last home page the doctor was shown, against the one before."""
+    """The order of the last home page the doctor was shown, against the one before.
+
+    `moved` tells whether it differs from the standard order of what is shown; None where that cannot be read.
+    """
 
     at: datetime
     before_at: datetime | None
     mode: str
+    moved: bool | None
     placed: tuple[Placed, ...]
 
 
@@ -127,7 +135,7 @@ class Activity:
         )
 
 
-def activity_of(db: Session, hcp_id: str, *, half_life_days: float, at: datetime) -> Activity:
+def activity_of(db: Session, hcp_id: str, *, at: datetime) -> Activity:
     """Return what a doctor did, newest first, as of `at`."""
     named = nameable(db, visits_of(db, hcp_id), decisions_on_tracking(db, [hcp_id]), at=at)
     own = {visit.id: visit for visit in named if visit.whose is Whose.DOCTOR}
@@ -150,7 +158,7 @@ def activity_of(db: Session, hcp_id: str, *, half_life_days: float, at: datetime
         mails=tuple(mail for mail in newest(db, hcp_id=hcp_id) if mail.kind in _MAIL),
         decisions=tuple(consent_history(db, hcp_id)),
         discussed=tuple(discussions_of(db, hcp_id)),
-        sites=tuple(_sites(db, hcp_id, half_life_days, at)),
+        sites=tuple(_sites(db, hcp_id, at)),
         names=titles(db),
     )
 
@@ -182,7 +190,17 @@ def last_order(db: Session, hcp_id: str, *, visits: Sequence[VisitRow], names: T
     placed = tuple(
         Placed(names.module(rows[0].site_id, item.module), item.reason, places.get(item.module)) for item in last.items
     )
-    return LastOrder(rows[0].at, earlier.at if earlier is not None else None, str(last.mode), placed)
+    moved = _moved(db, rows[0].candidates, last)
+    return LastOrder(rows[0].at, earlier.at if earlier is not None else None, str(last.mode), moved, placed)
+
+
+def _moved(db: Session, candidates: str, last: Arrangement) -> bool | None:
+    try:
+        listed = in_standard_order(candidates_from_json(fragment(db, candidates) or ""))
+    except CodecRefused:
+        return None
+    shown = set(last.order())
+    return tuple(dict.fromkeys(one.module for one in listed if one.module in shown)) != last.order()
 
 
 def _arrangement(row: StoredArrangement) -> Arrangement | None:
@@ -192,15 +210,18 @@ def _arrangement(row: StoredArrangement) -> Arrangement | None:
         return None
 
 
-def _sites(db: Session, hcp_id: str, half_life_days: float, at: datetime) -> list[SiteState]:
+def _sites(db: Session, hcp_id: str, at: datetime) -> list[SiteState]:
     found = []
     for site_id, brand in sorted(brands(db).items(), key=lambda item: item[1]):
         consent = consent_in_force(db, hcp_id, site_id, at)
         interest: Mapping[str, float] = {}
+        half_life = half_life_days(db, site_id, at)
         if consent.profiling and consent.tracking == "identified":
-            interest = tracking.profile(db, hcp_id, site_id, at=at, half_life_days=half_life_days)
+            interest = tracking.profile(db, hcp_id, site_id, at=at, half_life_days=half_life)
         kept = sorted(((topic, minutes) for topic, minutes in interest.items() if minutes > 0), key=lambda kv: -kv[1])
-        found.append(SiteState(site_id, brand, consent, declared_interests(db, hcp_id, site_id), tuple(kept)))
+        found.append(
+            SiteState(site_id, brand, consent, declared_interests(db, hcp_id, site_id), tuple(kept), half_life)
+        )
     return found
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -13,7 +13,9 @@ from portal.access.evidence import Confidence, Grade, is_automatic, is_confirmed
 from portal.access.models import Device, Visit
 from portal.hcp.consents import ConsentRow, Purpose, Tracking, in_force
 from portal.hcp.models import Consent
-from portal.tracking.models import PageView
+from portal.tracking.models import ForgottenHistory, PageView
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Standing(StrEnum):
@@ -79,9 +81,12 @@ def nameable(
     """Return the visits that may be shown by name, in the order given; `decisions` are those of each doctor by id.
 
     The doctor allows it at `at`, and did when the visit began or while it lasted: who counts anonymously is never
-    named.
+    named. Nor is a visit that began before the doctor had their history forgotten.
     """
     kept = [visit for visit in visits if allows(decisions.get(visit.hcp_id, ()), visit.site_id, at=at)]
+    if kept:
+        gone = _forgotten(db, {visit.hcp_id for visit in kept})
+        kept = [visit for visit in kept if visit.opened_at > gone.get((visit.hcp_id, visit.site_id), _NEVER)]
     if not kept:
         return []
     measured = set(
@@ -98,6 +103,13 @@ def nameable(
         if visit.id in measured
         or allows(decisions[visit.hcp_id], visit.site_id, at=visit.opened_at, known=visit.opened_at)
     ]
+
+
+def _forgotten(db: Session, hcp_ids: Collection[str]) -> dict[tuple[str, str], datetime]:
+    """Return when doctors last had their history on a site forgotten, by doctor and site."""
+    f = ForgottenHistory
+    rows = db.execute(select(f.hcp_id, f.site_id, f.at).where(f.hcp_id.in_(hcp_ids)))
+    return {(hcp_id, site_id): at for hcp_id, site_id, at in rows}
 
 
 def decisions_on_tracking(db: Session, hcp_ids: Collection[str] | None) -> dict[str, list[ConsentRow]]:

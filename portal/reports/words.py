@@ -12,6 +12,8 @@ MODES = {
     "unknown-device": "Standard order: the device was not known",
 }
 
+NOT_MOVED = "Nothing about the doctor moves anything yet: the standard order"
+
 TAKEN_FOR = {
     "device": "the doctor, on the link's first device",
     "verified": "the doctor, confirmed by code",

@@ -22,7 +22,7 @@ def world(app: Flask) -> World:
 
 def activity(world: World, hcp_id: str) -> Activity:
     with world.database.reading() as db:
-        return activity_of(db, hcp_id, half_life_days=30.0, at=clock.now())
+        return activity_of(db, hcp_id, at=clock.now())
 
 
 def told(world: World, hcp_id: str) -> list[Moment]:

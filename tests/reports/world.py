@@ -22,7 +22,8 @@ from portal.hcp import actions as hcp
 from portal.hcp.profiles import Profile
 from portal.microsite.models import StoredArrangement
 from portal.personalize import Arrangement, Item, Mode
-from portal.personalize.codec import arrangement_to_json
+from portal.personalize.codec import arrangement_to_json, rule_set_to_json
+from portal.personalize.rules import RuleSet
 from portal.rulebook.models import StoredRuleSet
 from portal.tracking.actions import open_view, take_beat
 from portal.tracking.credential import Mint
@@ -159,7 +160,7 @@ class World:
             }
             with self.database.writing() as db:
                 later = self.at + timedelta(milliseconds=ms + 100)
-                answer = take_beat(db, json.dumps(sent).encode(), mint=_MINT, at=later, half_life_days=30.0)
+                answer = take_beat(db, json.dumps(sent).encode(), mint=_MINT, at=later)
                 assert answer.status == 204, answer
         return view.id
 
@@ -255,7 +256,7 @@ def make_world(app: Flask) -> World:
                 version=7,
                 state="approved",
                 origin="edit",
-                body="{}",
+                body=rule_set_to_json(RuleSet(id=world.rule_set_id, version=7, site="brand-us-en")),
                 note="",
                 author_id="a" * 32,
                 created_at=world.at,
