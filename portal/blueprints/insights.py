@@ -17,6 +17,7 @@ from portal.reports.effect_words import row_of
 from portal.reports.matching import Matches, matching, who
 from portal.reports.rule_offer import offer
 from portal.rulebook import forms, queries, segments
+from portal.rulebook.bodies import acting_condition
 from portal.rulebook.builder import GROUP_WORDS, LABELS, facts_offered, view_of
 from portal.rulebook.judging import asked
 from portal.rulebook.segments import Segment, SegmentRefused
@@ -57,10 +58,15 @@ def modules() -> ResponseReturnValue:
 @bp.post("/matches")
 @guards.staff(Permission.RULES_READ)
 def matches() -> ResponseReturnValue:
-    """Say how many doctors the conditions of a form speak of; nothing is kept."""
-    site = _site(request.values.get("site", ""))
+    """Say how many doctors the conditions of a form speak of; nothing is kept.
+
+    Interest fades with the half-life of the version named, or else of the live rules.
+    """
+    site, version_id = _site(request.values.get("site", "")), request.values.get("version", "")
+    version = queries.rule_set(house.db(), version_id) if is_id(version_id) else None
+    half_life = version.rules.settings.half_life_days if version is not None else None
     condition = _condition()
-    reach = _matches(site, condition) if condition is not None else None
+    reach = _matches(site, condition, half_life) if condition is not None else None
     return htmx.page_or_part("insights/matches.html", "part", **_frame(site, "segments"), reach=reach)
 
 
@@ -146,7 +152,7 @@ def _list(site: SiteRecord) -> str:
 
 def _page(found: Segment, errors: list[tuple[str, str]] | None = None) -> str:
     db, at, site = house.db(), house.now(), _site_of(found)
-    half_life = house.settings().half_life_days
+    half_life = queries.half_life_days(house.db(), site.id, house.now())
     return render_template(
         "insights/segment.html",
         **_frame(site, "segments"),
@@ -196,11 +202,11 @@ def _condition() -> Condition | None:
 
 def _asked(form: forms.RuleForm) -> Condition | None:
     probe = asked(form)
-    return probe.when if probe is not None else None
+    return acting_condition(probe) if probe is not None else None
 
 
-def _matches(site: SiteRecord, condition: Condition) -> Matches:
-    half_life = house.settings().half_life_days
+def _matches(site: SiteRecord, condition: Condition, half_life: float | None = None) -> Matches:
+    half_life = half_life or queries.half_life_days(house.db(), site.id, house.now())
     return matching(house.db(), site.id, condition, at=house.now(), half_life_days=half_life)
 
 

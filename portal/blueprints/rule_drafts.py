@@ -1,6 +1,7 @@
 """Writing rules: the draft as sentences, the builder of one rule, settings, and putting a draft to review."""
 
 from collections.abc import Callable, Sequence
+from datetime import tzinfo
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -29,7 +30,7 @@ from portal.rulebook.settings import SETTINGS, in_words, judge_settings, typed_s
 from portal.rulebook.states import State, Step
 from portal.staff import queries as staff
 from portal.staff.roles import Permission
-from portal.web import guards, house, htmx, identity
+from portal.web import formats, guards, house, htmx, identity
 
 bp = Blueprint("rule_drafts", __name__, url_prefix="/staff/rules/drafts")
 
@@ -80,7 +81,7 @@ def rule(rule_set_id: str, rule_id: str) -> ResponseReturnValue:
     """Show the builder with one rule of a draft."""
     found = _draft(rule_set_id)
     known = _rule(found, rule_id)
-    return _builder(found, known, forms.form_of(known))
+    return _builder(found, known, forms.form_of(known, _zone()))
 
 
 @bp.post("/<rule_set_id>/rules/<rule_id>")
@@ -107,18 +108,6 @@ def remove(rule_set_id: str, rule_id: str) -> ResponseReturnValue:
     found = _draft(rule_set_id)
     known = _rule(found, rule_id)
     return _edit(found, editing.without(found.rules, known.id), f"“{known.name}” is taken out of this draft.")
-
-
-@bp.post("/<rule_set_id>/matches")
-@guards.staff(Permission.RULES_WRITE)
-def matches(rule_set_id: str) -> ResponseReturnValue:
-    """Say how many doctors the conditions typed so far speak of; nothing is kept."""
-    found = _draft(rule_set_id)
-    try:
-        form = forms.read(request.form.to_dict(flat=False))
-    except forms.FormRefused:
-        form = forms.RuleForm()
-    return render_template("rules/_reach.html", reach=_reach_of(form, _site(found)))
 
 
 @bp.get("/<rule_set_id>/settings")
@@ -183,7 +172,7 @@ def _build(found: RuleSetVersion, known: Rule | None) -> ResponseReturnValue:
     if act != "save":
         return _builder(found, known, form)
     rule_id = known.id if known else fresh_id(form.name, frozenset(one.id for one in found.rules.rules))
-    judged = judge(form, rule_id)
+    judged = judge(form, rule_id, _zone())
     if judged.rule is None:
         return _builder(found, known, form, judged.errors)
     said = f"“{judged.rule.name}” is kept in this draft."
@@ -224,7 +213,7 @@ def _draft_page(found: RuleSetVersion, errors: list[tuple[str, str]] | None = No
         version=found,
         live=live,
         cards=cards(found.rules, names),
-        reaches=_reaches(site, found.rules.rules),
+        reaches=_reaches(found, site, found.rules.rules),
         changes=diff(live.rules if live else _NO_RULES, found.rules, names),
         findings=_findings(found, site),
         killed=queries.killed_since(db, site.id, found.based_on or 0),
@@ -236,14 +225,14 @@ def _draft_page(found: RuleSetVersion, errors: list[tuple[str, str]] | None = No
     )
 
 
-def _reaches(site: SiteRecord, rules: Sequence[Rule]) -> list[Matches]:
-    db, at, half_life = house.db(), house.now(), house.settings().half_life_days
+def _reaches(found: RuleSetVersion, site: SiteRecord, rules: Sequence[Rule]) -> list[Matches]:
+    db, at, half_life = house.db(), house.now(), found.rules.settings.half_life_days
     return [matching(db, site.id, acting_condition(rule), at=at, half_life_days=half_life) for rule in rules]
 
 
-def _reach_of(form: forms.RuleForm, site: SiteRecord) -> Matches | None:
+def _reach_of(found: RuleSetVersion, form: forms.RuleForm, site: SiteRecord) -> Matches | None:
     probe = asked(form)
-    return _reaches(site, [probe])[0] if probe is not None else None
+    return _reaches(found, site, [probe])[0] if probe is not None else None
 
 
 def _findings(found: RuleSetVersion, site: SiteRecord) -> tuple[Finding, ...]:
@@ -270,12 +259,13 @@ def _builder(
         when=view_of(form.when, offered),
         then=effect_view(form.then, offered),
         offered=offered,
-        reach=_reach_of(form, site),
-        matches_url=url_for(".matches", rule_set_id=found.id),
+        reach=_reach_of(found, form, site),
+        matches_url=url_for("insights.matches", site=site.key, version=found.id),
         facts=facts_offered(),
         group_words=GROUP_WORDS,
         errors=errors or {},
         labels=LABELS,
+        zone=house.settings().display_zone,
         action=request.path,
     )
 
@@ -299,6 +289,10 @@ def _rule(found: RuleSetVersion, rule_id: str) -> Rule:
 
 def _site(found: RuleSetVersion) -> SiteRecord:
     return contents.site_by_id(house.db(), found.site_id) or abort(404)
+
+
+def _zone() -> tzinfo:
+    return formats.zone(house.settings().display_zone)
 
 
 def _me() -> Actor:

@@ -1,6 +1,6 @@
 """Trying rules before release: on one doctor at any date, on some doctors side by side, on every page served before."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -15,16 +15,17 @@ from portal.microsite import previews
 from portal.microsite.history import count_pages, latest_doctors
 from portal.microsite.sheets import Decision
 from portal.microsite.trying import take_on
-from portal.personalize import arrange
+from portal.personalize import Facts, arrange
 from portal.personalize.arrangement import Mode
 from portal.personalize.explain import explained, state_words
 from portal.reports.rule_offer import offer
 from portal.rulebook import backtests, queries
 from portal.rulebook.backtests import BacktestRow
+from portal.rulebook.moments import MomentRefused, read_moment
 from portal.rulebook.queries import RuleSetVersion
 from portal.rulebook.trials import beside
 from portal.staff.roles import Permission, may
-from portal.web import guards, house, htmx, identity
+from portal.web import formats, guards, house, htmx, identity
 
 bp = Blueprint("rule_trials", __name__, url_prefix="/staff/rules/versions")
 
@@ -55,7 +56,8 @@ def doctor(rule_set_id: str) -> ResponseReturnValue:
     if made is not None and card is not None:
         decision, rests_on = made
         names = offer(db, site, at).names()
-        page = arrange(decision.facts, decision.in_force.candidates, found.rules)
+        facts = _known(found, decision, site, at)
+        page = arrange(facts, decision.in_force.candidates, found.rules)
         tried = {
             "card": card,
             "may_preview": may(identity.person(), Permission.PREVIEW),
@@ -64,7 +66,7 @@ def doctor(rule_set_id: str) -> ResponseReturnValue:
             "live": decision.in_force.rules,
             "rows": beside(decision.arrangement, page),
             "titles": decision.in_force.titles(),
-            "rules": explained(decision.facts, found.rules, names),
+            "rules": explained(facts, found.rules, names),
         }
     known = latest_doctors(db, site.id, most=200)
     return render_template(
@@ -74,6 +76,7 @@ def doctor(rule_set_id: str) -> ResponseReturnValue:
         ref=ref,
         at=request.args.get("at", ""),
         errors=errors,
+        zone=house.settings().display_zone,
         tried=tried,
         state_words=state_words,
         known=[card.ref for card in hcps.cards_of(db, known).values()],
@@ -91,7 +94,8 @@ def matrix(rule_set_id: str) -> ResponseReturnValue:
         made = _decided(hcp_id, site, at)
         if made is not None:
             decision = made[0]
-            page = arrange(decision.facts, decision.in_force.candidates, found.rules)
+            facts = _known(found, decision, site, at)
+            page = arrange(facts, decision.in_force.candidates, found.rules)
             titles = decision.in_force.titles()
             rows.append((card, _first(decision.arrangement.order(), titles), _first(page.order(), titles)))
     return render_template("rules/matrix.html", site=site, version=found, rows=rows, first=_FIRST)
@@ -145,6 +149,7 @@ def _history_page(found: RuleSetVersion, row: BacktestRow | None) -> ResponseRet
         tally=tally,
         listed=_LISTED,
         titles=dict(offer(db, site, house.now()).modules),
+        live_half_life=queries.half_life_days(db, site.id, house.now()),
         refs={hcp_id: card.ref for hcp_id, card in hcps.cards_of(db, touched).items()},
         pages=count_pages(db, site.id),
         may_run=may(identity.person(), Permission.RULES_WRITE),
@@ -152,8 +157,17 @@ def _history_page(found: RuleSetVersion, row: BacktestRow | None) -> ResponseRet
 
 
 def _decided(hcp_id: str, site: SiteRecord, at: datetime) -> tuple[Decision, datetime | None] | None:
-    half_life = house.settings().half_life_days
-    return previews.decided(house.db(), hcp_id, site.id, half_life_days=half_life, at=at, now=house.now())
+    return previews.decided(house.db(), hcp_id, site.id, at=at, now=house.now())
+
+
+def _known(found: RuleSetVersion, decision: Decision, site: SiteRecord, at: datetime) -> Facts:
+    """Return what pages would know under a version: interest fades with its half-life, which may be another."""
+    half_life = found.rules.settings.half_life_days
+    if half_life == decision.in_force.half_life_days:
+        return decision.facts
+    hcp_id = decision.reader.card.id
+    made = previews.decided(house.db(), hcp_id, site.id, at=at, now=house.now(), half_life_days=half_life)
+    return made[0].facts if made is not None else decision.facts
 
 
 def _first(order: tuple[str, ...], titles: dict[str, str]) -> list[str]:
@@ -161,15 +175,14 @@ def _first(order: tuple[str, ...], titles: dict[str, str]) -> list[str]:
 
 
 def _instant() -> tuple[datetime, str]:
-    """Return the moment asked for (UTC where it says no zone), and what is wrong with it; now where none is given."""
+    """Return the moment asked for (of the staff pages' zone), and what is wrong with it; now where none is given."""
     given = request.args.get("at", "").strip()
     if not given:
         return house.now(), ""
     try:
-        at = datetime.fromisoformat(given)
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC), ""
-    except (ValueError, OverflowError):
-        return house.now(), "Write a moment such as 2026-11-14 09:12, or leave it empty for now."
+        return read_moment(given, formats.zone(house.settings().display_zone)), ""
+    except MomentRefused as refused:
+        return house.now(), str(refused)
 
 
 def _version(rule_set_id: str) -> RuleSetVersion:

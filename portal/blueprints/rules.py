@@ -1,7 +1,7 @@
 """The rules of a site as sentences: live, past, in review; released, brought back, switched off."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -17,6 +17,7 @@ from portal.reports.matching.audience import matching
 from portal.reports.rule_offer import offer
 from portal.rulebook import actions, queries
 from portal.rulebook.bodies import acting_condition
+from portal.rulebook.moments import MomentRefused, read_moment
 from portal.rulebook.queries import RuleSetVersion
 from portal.rulebook.refusals import Refusal, RuleSetRefused
 from portal.rulebook.sentences import cards
@@ -24,7 +25,7 @@ from portal.rulebook.settings import in_words
 from portal.rulebook.states import Standing
 from portal.staff import queries as staff
 from portal.staff.roles import Permission, may
-from portal.web import guards, house, identity
+from portal.web import formats, guards, house, identity
 
 bp = Blueprint("rules", __name__, url_prefix="/staff/rules")
 
@@ -39,14 +40,16 @@ def home() -> ResponseReturnValue:
     live = queries.live_version(db, site.id, at)
     under_way = queries.unreleased(db, site.id, at)
     names = offer(db, site, at).names()
-    rules, half_life = live.rules.rules if live else (), house.settings().half_life_days
+    rules = live.rules if live else _NO_RULES
+    half_life = rules.settings.half_life_days
+    acting = [acting_condition(rule) for rule in rules.rules]
     return render_template(
         "rules/home.html",
         sites=contents.sites(db),
         site=site,
         live=live,
         cards=cards(live.rules, names) if live else (),
-        reaches=[matching(db, site.id, acting_condition(rule), at=at, half_life_days=half_life) for rule in rules],
+        reaches=[matching(db, site.id, each, at=at, half_life_days=half_life) for each in acting],
         settings=in_words(live.rules.settings) if live else (),
         under_way=under_way,
         people=_people(under_way, live),
@@ -111,7 +114,7 @@ def go_live(rule_set_id: str) -> ResponseReturnValue:
 @bp.post("/versions/<rule_set_id>/schedule")
 @guards.staff(Permission.RULES_RELEASE)
 def schedule(rule_set_id: str) -> ResponseReturnValue:
-    """Make an approved version live at a moment to come (UTC)."""
+    """Make an approved version live at a moment to come, typed in the zone of the staff pages."""
     found = _version(rule_set_id)
 
     def release() -> str:
@@ -216,6 +219,7 @@ def _version_page(found: RuleSetVersion, errors: list[tuple[str, str]] | None = 
         is_writer=identity.person().id in writers,
         errors=errors or [],
         typed=request.form,
+        zone=house.settings().display_zone,
         now=at,
         **_rights(),
     )
@@ -271,6 +275,6 @@ def _number(name: str) -> int:
 
 def _moment(name: str) -> datetime:
     try:
-        return datetime.fromisoformat(request.form.get(name, "")).replace(tzinfo=UTC)
-    except ValueError:
-        raise RuleSetRefused(Refusal.MOMENT, "Give a date and a time, such as 2026-12-01 08:00.") from None
+        return read_moment(request.form.get(name, ""), formats.zone(house.settings().display_zone))
+    except MomentRefused as refused:
+        raise RuleSetRefused(Refusal.MOMENT, str(refused)) from None

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, tzinfo
 
-from portal.personalize.codec import moment
 from portal.personalize.conditions import (
     MAX_DEPTH,
     MAX_NODES,
@@ -23,6 +23,7 @@ from portal.personalize.conditions import (
 from portal.personalize.effects import Target
 from portal.personalize.rules import Rule, dump
 from portal.personalize.words import number
+from portal.rulebook.moments import typed_moment
 
 ROOT = "n0"
 WORDS = ("all", "any", "none")
@@ -118,16 +119,16 @@ def uses(do: str) -> tuple[str, ...]:
     return _USES.get(do, ())
 
 
-def form_of(rule: Rule) -> RuleForm:
-    """Give the form that stands for a rule."""
+def form_of(rule: Rule, zone: tzinfo = UTC) -> RuleForm:
+    """Give the form that stands for a rule, its dates as they are typed in `zone`."""
     when = rule.when
     return RuleForm(
         name=rule.name,
         because=rule.because,
         audience=rule.audience,
         priority=str(rule.priority),
-        starts=moment(rule.starts) if rule.starts else "",
-        ends=moment(rule.ends) if rule.ends else "",
+        starts=typed_moment(rule.starts, zone) if rule.starts else "",
+        ends=typed_moment(rule.ends, zone) if rule.ends else "",
         sample=number(rule.sample_percent),
         enabled=rule.enabled,
         off_reason=rule.off_reason or "",

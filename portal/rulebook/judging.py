@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 
+from portal.personalize.codec import moment
 from portal.personalize.form import to_json
 from portal.personalize.rules import Rule, RuleRefused, parse_rule
 from portal.rulebook.forms import ROOT, EffectForm, Group, Row, RuleForm, uses
+from portal.rulebook.moments import MomentRefused, read_moment
 
-_NO_ZONE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]+")
 _PLAIN = {
     "Field required": "This is needed.",
     "Input should be a valid string": "Write a text.",
@@ -30,11 +32,17 @@ class Judged:
     errors: dict[str, str]
 
 
-def judge(form: RuleForm, rule_id: str) -> Judged:
-    """Give the rule that a form says, or every fault of it at once."""
+def judge(form: RuleForm, rule_id: str, zone: tzinfo = UTC) -> Judged:
+    """Give the rule that a form says, its dates being typed in `zone`, or every fault of it at once."""
     placed = {place: (name, text) for place, name, text in _placed(form, rule_id)}
     texts = {place: text for place, (_, text) in placed.items()}
     errors: dict[str, str] = {}
+    for name in ("starts", "ends"):
+        try:
+            texts[name] = moment(read_moment(texts[name], zone)) if texts[name] else ""
+        except MomentRefused as refused:
+            errors[name] = str(refused)
+            texts[name] = ""
     while True:
         try:
             raw = to_json(texts)
@@ -79,8 +87,8 @@ def _placed(form: RuleForm, rule_id: str) -> Iterator[tuple[str, str, str]]:
     yield from _placed_effect(form.then)
     yield "audience", "audience", "\n".join(form.audience)
     yield "priority", "priority", form.priority
-    yield "starts", "starts", _zoned(form.starts)
-    yield "ends", "ends", _zoned(form.ends)
+    yield "starts", "starts", form.starts
+    yield "ends", "ends", form.ends
     yield "sample_percent", "sample", form.sample
     yield "enabled", "enabled", "yes" if form.enabled else "no"
     if not form.enabled:
@@ -146,8 +154,3 @@ def said(why: str) -> str:
     if why.startswith("there is no fact"):
         return "Choose what this condition looks at."
     return f"{why[:1].upper()}{why[1:]}{'' if why.endswith('.') else '.'}"
-
-
-def _zoned(text: str) -> str:
-    """Give a moment typed without a zone as UTC."""
-    return f"{text}Z" if _NO_ZONE.fullmatch(text) else text

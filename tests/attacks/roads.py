@@ -150,7 +150,6 @@ ROADS = {
     "rule_drafts.settings": "marketer",
     "rule_drafts.save_settings": "marketer",
     "rule_drafts.submit": "marketer",
-    "rule_drafts.matches": "marketer",
     "rule_trials.doctor": READERS,
     "rule_trials.matrix": READERS,
     "rule_trials.history": READERS,
