@@ -48,7 +48,6 @@ class Settings(BaseSettings):
     link_days: int = Field(default=30, ge=1, le=365, description="Days for which a fresh link is valid.")
     visit_minutes: int = Field(default=720, ge=5, le=10080, description="Minutes after which a visit must be reopened.")
     staff_minutes: int = Field(default=480, ge=5, le=1440, description="Minutes of silence that end a staff session.")
-    half_life_days: float = Field(default=30.0, gt=0, le=3650, description="Half-life of interest in a topic, days.")
     quarantine_seconds: int = Field(
         default=60, ge=0, le=3600, description="Seconds after hand-over in which an opened link looks like a scanner's."
     )

@@ -107,7 +107,6 @@ def _open_desk(database: Database, settings: Settings) -> Together[_Arrival, Ans
                 ours,
                 mint=mint,
                 at=at,
-                half_life_days=settings.half_life_days,
                 judge=lambda db, readers: _fallen(
                     readers,
                     by_consent(db, readers, at=at),

@@ -101,15 +101,12 @@ def measuring_for_staff() -> str:
 
 
 def _knowledge(decision: Decision) -> knowledge.Knowledge:
-    half_life_days = house.settings().half_life_days
-    return knowledge.of(house.db(), decision, half_life_days=half_life_days, at=house.now())
+    return knowledge.of(house.db(), decision, at=house.now())
 
 
 def _measured() -> dict[str, object]:
     settings = house.settings()
-    rules = method.rules(
-        grace_s=settings.grace_seconds, idle_s=settings.idle_seconds, half_life_days=settings.half_life_days
-    )
+    rules = method.rules(grace_s=settings.grace_seconds, idle_s=settings.idle_seconds)
     return {"rules": rules, "limits": method.LIMITS, "events": method.registry()}
 
 

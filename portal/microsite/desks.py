@@ -36,7 +36,6 @@ def desk_in(extensions: MutableMapping[str, Any], settings: Settings, static_url
             shells=Shells(Press(static_url), stock),
             index=Index(),
             mint=Mint(settings.secret_key),
-            half_life_days=settings.half_life_days,
             grace_ms=settings.grace_seconds * 1000,
             measuring=method.attributes(grace_s=settings.grace_seconds, idle_s=settings.idle_seconds),
         )
@@ -58,4 +57,4 @@ def decided(db: Session, desk: Desk, visit: CurrentVisit, *, at: datetime) -> tu
     if in_force is None:
         raise SiteIncomplete(visit.site_id)
     reader = Reader(standing.card, standing.consent, visit)
-    return serve.decide(db, reader, in_force, half_life_days=desk.half_life_days, at=at), standing.sender
+    return serve.decide(db, reader, in_force, at=at), standing.sender

@@ -37,13 +37,13 @@ class Knowledge:
         )
 
 
-def of(db: Session, decision: Decision, *, half_life_days: float, at: datetime) -> Knowledge:
+def of(db: Session, decision: Decision, *, at: datetime) -> Knowledge:
     """Return what is kept of the reader of a decision, whether or not it may be used at present."""
     visit, in_force = decision.reader.visit, decision.in_force
     hcp_id, site_id = visit.hcp_id, visit.site_id
     titles, names = in_force.titles(), dict(in_force.topics)
     dwell = tracking.dwell_by_module(db, hcp_id, site_id)
-    interest = tracking.profile(db, hcp_id, site_id, at=at, half_life_days=half_life_days)
+    interest = tracking.profile(db, hcp_id, site_id, at=at, half_life_days=in_force.half_life_days)
     visits = tracking.visits_of(db, hcp_id, site_id, before=at)
     uses = tracking.calculators_of(db, hcp_id)[:_MOST]
     return Knowledge(

@@ -43,7 +43,7 @@ def of(db: Session, desk: Desk, hcp_id: str, site_id: str, *, at: datetime, now:
     standing = known.standing(db, hcp_id, site_id, sender_id=None, at=at)
     if standing is None or standing.card.erased_at is not None:
         return None
-    found = decided(db, hcp_id, site_id, half_life_days=desk.half_life_days, at=at, now=now)
+    found = decided(db, hcp_id, site_id, at=at, now=now)
     if found is None:
         return Preview(standing.card, "", "", None, None)
     decision, rests_on = found
@@ -53,11 +53,12 @@ def of(db: Session, desk: Desk, hcp_id: str, site_id: str, *, at: datetime, now:
 
 
 def decided(
-    db: Session, hcp_id: str, site_id: str, *, half_life_days: float, at: datetime, now: datetime
+    db: Session, hcp_id: str, site_id: str, *, at: datetime, now: datetime, half_life_days: float | None = None
 ) -> tuple[Decision, datetime | None] | None:
     """Return what would be decided for a doctor at `at`, and when what it rests on was written down (None: now).
 
-    None where the doctor is missing or erased, or the site serves nothing at that instant.
+    None where the doctor is missing or erased, or the site serves nothing at that instant. A `half_life_days` that is
+    tried bears on what is known now; what was known before had faded already when it was written down.
     """
     standing = known.standing(db, hcp_id, site_id, sender_id=None, at=at)
     in_force = at_instant(db, site_id, at=at)

@@ -40,7 +40,6 @@ class Desk:
     shells: Shells
     index: Index
     mint: Mint
-    half_life_days: float
     grace_ms: int = 5000
     measuring: tuple[tuple[str, str], ...] = field(default=())  # attributes of the content root, the same for all
 
@@ -68,13 +67,19 @@ class _Credential:
 _BLANK = _Credential("", "")
 
 
-def decide(db: Session, reader: Reader, in_force: SiteInForce, *, half_life_days: float, at: datetime) -> Decision:
-    """Return the order of the site's modules for a reader, with everything it rests on."""
+def decide(
+    db: Session, reader: Reader, in_force: SiteInForce, *, at: datetime, half_life_days: float | None = None
+) -> Decision:
+    """Return the order of the site's modules for a reader, with everything it rests on.
+
+    Interest fades with the half-life of the rules that decide, unless another is tried.
+    """
     history = History()
     if reader.may_profile:
         visit = reader.visit
+        half_life = half_life_days or in_force.half_life_days
         history = known.history(
-            db, visit.hcp_id, visit.site_id, before=visit.opened_at, at=at, half_life_days=half_life_days
+            db, visit.hcp_id, visit.site_id, before=visit.opened_at, at=at, half_life_days=half_life
         )
     facts = assemble.facts(reader, history, at=at)
     return Decision(reader, facts, history, in_force, arrange(facts, in_force.candidates, in_force.compiled))
@@ -195,6 +200,7 @@ def _open(
         feeds_profile=decision.reader.may_profile,
         at=at if named else at.replace(minute=0, second=0, microsecond=0),
         grace_ms=desk.grace_ms,
+        half_life_days=decision.in_force.half_life_days,
     )
     if found is not None:
         record_choice(

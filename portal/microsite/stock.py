@@ -54,6 +54,11 @@ class SiteInForce:
         """Return a module in force by its key."""
         return next((module for module in self.modules if module.key == key), None)
 
+    @property
+    def half_life_days(self) -> float:
+        """Return the half-life of interest: a setting of the rules that decide."""
+        return self.compiled.rule_set.settings.half_life_days
+
     def titles(self) -> dict[str, str]:
         """Return the title of every module in force by its key."""
         return {module.key: module.title for module in self.modules}

@@ -61,6 +61,12 @@ def _a_moment(value: object) -> object:
     return value
 
 
+def _in_the_calendar(moment: datetime) -> datetime:
+    if not 1970 <= moment.year <= 9000:  # so that no zone carries it out of the calendar
+        raise refuse("a moment is between the years 1970 and 9000")
+    return moment
+
+
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False), AfterValidator(_thousandths)]
 Text = Annotated[
     str,
@@ -78,7 +84,7 @@ ModuleKey = Annotated[Key, AfterValidator(_not_a_block)]
 RuleId = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Count = Annotated[int, Field(strict=True)]
 Switch = Annotated[bool, Field(strict=True)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_a_moment)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_a_moment), AfterValidator(_in_the_calendar)]
 Value = Annotated[bool, Field(strict=True)] | Number | Text | tuple[Number | Text, ...]
 
 

@@ -30,6 +30,7 @@ from portal.personalize.effects import After, Effect, Hide, Limit
 
 MAX_RULES = 200
 MAX_TEXT = 1_000_000
+HALF_LIFE_DAYS = 30.0
 
 
 class RuleRefused(Exception):
@@ -87,7 +88,7 @@ class Rule(Closed):
 class Settings(Closed):
     """What holds for every page of a site: weights in points, half-life in days, holdout in percent."""
 
-    half_life_days: Annotated[Number, Field(ge=1, le=3650)] = 30.0
+    half_life_days: Annotated[Number, Field(ge=1, le=3650)] = HALF_LIFE_DAYS
     interest_weight: Annotated[Number, Field(ge=0, le=100)] = 1.0
     interest_cap_minutes: Annotated[Number, Field(gt=0, le=600)] = 60.0
     declared_weight: Annotated[Number, Field(ge=0, le=100)] = 2.0

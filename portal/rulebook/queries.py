@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from portal.personalize.rules import RuleSet
+from portal.personalize.rules import HALF_LIFE_DAYS, RuleSet
 from portal.rulebook import bodies
 from portal.rulebook.models import RuleSetStep, StoredRuleSet
 from portal.rulebook.states import Origin, Standing, State, Step, standing
@@ -85,6 +85,12 @@ def live_rule_set(db: Session, site_id: str, at: datetime) -> LiveRuleSet | None
     """Return the rules that decide for a site at `at`, None before its first; one statement."""
     row = db.execute(_LIVE, {"site": site_id, "at": at}).first()
     return None if row is None else LiveRuleSet(row[0], row[1], row[2])
+
+
+def half_life_days(db: Session, site_id: str, at: datetime) -> float:
+    """Return the half-life of interest of a site at `at`: a setting of the rules that decide."""
+    live = live_rule_set(db, site_id, at)
+    return bodies.parsed(live.body).settings.half_life_days if live is not None else HALF_LIFE_DAYS
 
 
 def rule_set(db: Session, rule_set_id: str) -> RuleSetVersion | None:

@@ -26,7 +26,12 @@ class SettingSpec:
 SETTINGS = (
     SettingSpec("interest_weight", "Points for each minute of interest", "points", "0 switches interest off."),
     SettingSpec("interest_cap_minutes", "Most interest that counts", "min", "More minutes on a topic add nothing."),
-    SettingSpec("half_life_days", "Half-life of interest", "days", "After so many days a minute counts half."),
+    SettingSpec(
+        "half_life_days",
+        "Half-life of interest",
+        "days",
+        "After so many days a minute counts half, everywhere.",
+    ),
     SettingSpec("declared_weight", "Points for a declared interest", "points", "For topics a doctor chose themselves."),
     SettingSpec("rep_pick_weight", "Points for a pick of the representative", "points", "For modules sent by the rep."),
     SettingSpec("fatigue_reads", "Reads from which a module is lowered", "reads", "0 switches this off.", whole=True),

@@ -75,11 +75,13 @@ def open_view(
     feeds_profile: bool,
     at: datetime,
     grace_ms: int = 5000,
+    half_life_days: float | None = None,
     staff: bool = False,
 ) -> OpenView:
     """Write the row of a page shown now and return its id; its dwell is unknown until a beat comes.
 
     `sections` are (key, module key, module version, topics, words) as served. Mode `anonymous` writes no identity.
+    `half_life_days` is that of the rules that decided the page: what is read on it adds to interest with it.
     """
     named = mode == "identified"
     view_id = new_id()
@@ -99,6 +101,7 @@ def open_view(
                 [key, module, version, list(topics), words] for key, module, version, topics, words in sections
             ],
             "grace_ms": grace_ms,
+            "half_life_days": half_life_days,
             "opened_at": at,
             "confirmed": False,
             "refused": [],
@@ -113,12 +116,11 @@ def take_beat(
     *,
     mint: Mint,
     at: datetime,
-    half_life_days: float,
     judge: Judge | None = None,
     calculators: Calculators | None = None,
 ) -> Answer:
     """Take one beat; see `take_beats`."""
-    taken = take_beats(db, [raw], mint=mint, at=at, half_life_days=half_life_days, judge=judge, calculators=calculators)
+    taken = take_beats(db, [raw], mint=mint, at=at, judge=judge, calculators=calculators)
     return taken[0]
 
 
@@ -128,7 +130,6 @@ def take_beats(
     *,
     mint: Mint,
     at: datetime,
-    half_life_days: float,
     judge: Judge | None = None,
     calculators: Calculators | None = None,
     refused_before: Iterable[Drop] = (),
@@ -153,7 +154,7 @@ def take_beats(
         rows = _rows(db, waiting)
         readers = {_reader(row) for row in rows.values() if "drop" not in row and row["hcp_id"]}
         standing = judge(db, readers) if judge and readers else _GOOD
-        books = Books(db, at=at, half_life_days=half_life_days)
+        books = Books(db, at=at)
         for row_id, arrived in waiting.items():
             row = rows.get(row_id)
             for place, admitted in arrived:

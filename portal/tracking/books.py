@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from portal.personalize.rules import HALF_LIFE_DAYS
 from portal.tracking import statements
 from portal.tracking.beats import Occurrence
 from portal.tracking.credits import Credit, ModuleCredit
@@ -19,11 +21,10 @@ _DAY = timedelta(days=1)
 class Books:
     """The changes of one transaction, each row written once however many beats touched it."""
 
-    def __init__(self, db: Session, *, at: datetime, half_life_days: float) -> None:
+    def __init__(self, db: Session, *, at: datetime) -> None:
         """Open empty books; nothing is written before `close`."""
         self._db = db
         self._at = at
-        self._half_life_days = half_life_days
         self._views: dict[str, dict[str, Any]] = {}
         self._refused: dict[str, dict[str, Any]] = {}
         self._sections: dict[tuple[str, str], dict[str, Any]] = {}
@@ -31,6 +32,7 @@ class Books:
         self._calculators: dict[tuple[str, str], dict[str, Any]] = {}
         self._daily: dict[tuple[str, str, str, bool], ModuleCredit] = {}
         self._topics: dict[tuple[str, str, str], int] = {}
+        self._half_lives: dict[tuple[str, str, str], float] = {}
 
     def refuse(self, row: dict[str, Any]) -> None:
         """Note that a view's list of refused numbers grew."""
@@ -166,6 +168,7 @@ class Books:
             for topic, ms in won.topics.items():
                 place = (row["hcp_id"], row["site_id"], topic)
                 self._topics[place] = self._topics.get(place, 0) + ms
+                self._half_lives[place] = row["half_life_days"] or HALF_LIFE_DAYS
 
     def _day(self, key: tuple[str, str, str, bool], won: ModuleCredit) -> dict[str, Any]:
         hcp_id, site_id, module, profiled = key
@@ -188,11 +191,12 @@ class Books:
     def _save_interest(self, connection: Connection) -> None:
         dialect, places = connection.dialect, sorted(self._topics.items())
         if dialect.name != "sqlite":
-            added = [
-                {"hcp_id": hcp_id, "site_id": site_id, "topic": topic, "value_ms": float(ms), "at": self._at}
-                for (hcp_id, site_id, topic), ms in places
-            ]
-            statements.add_interest(dialect, self._half_life_days).run(connection, added)
+            for half_life, some in groupby(places, key=lambda each: self._half_lives[each[0]]):
+                added = [
+                    {"hcp_id": place[0], "site_id": place[1], "topic": place[2], "value_ms": float(ms), "at": self._at}
+                    for place, ms in some
+                ]
+                statements.add_interest(dialect, half_life).run(connection, added)
             return
         doctors = sorted({hcp_id for hcp_id, _, _ in self._topics})
         stored = {
@@ -203,7 +207,7 @@ class Books:
         for place, ms in places:
             value, since = stored.get(place, (0.0, self._at))
             until = max(since, self._at)
-            left = value * 0.5 ** ((until - since) / _DAY / self._half_life_days)
+            left = value * 0.5 ** ((until - since) / _DAY / self._half_lives[place])
             rows.append(
                 {"hcp_id": place[0], "site_id": place[1], "topic": place[2], "value_ms": left + ms, "at": until}
             )

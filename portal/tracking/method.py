@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from portal.personalize.rules import HALF_LIFE_DAYS
 from portal.tracking.beats import AGREEMENT_MS, CLOSED_AFTER_MS, MAX_BYTES, MAX_SECTIONS
 from portal.tracking.credits import OPENED_MS, READ_MS
 from portal.tracking.dwell import SLACK_MS
@@ -34,7 +35,7 @@ def attributes(*, grace_s: int, idle_s: int, beacon: str = "/b") -> tuple[tuple[
     )
 
 
-def rules(*, grace_s: int, idle_s: int, half_life_days: float) -> tuple[Rule, ...]:
+def rules(*, grace_s: int, idle_s: int) -> tuple[Rule, ...]:
     """Return the rules in force, in the order in which a reader asks for them."""
     return (
         Rule(
@@ -87,8 +88,9 @@ def rules(*, grace_s: int, idle_s: int, half_life_days: float) -> tuple[Rule, ..
         ),
         Rule(
             "Interest",
-            f"half-life {half_life_days:g} days",
-            "Engaged time by topic, halved every half-life; only with consent to profiling and a confident identity.",
+            "half-life in the settings of a site's rules",
+            f"Engaged time by topic, halved every half-life ({HALF_LIFE_DAYS:g} days where nobody chose another); only"
+            " with consent to profiling and a confident identity.",
         ),
     )
 

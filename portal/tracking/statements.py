@@ -68,6 +68,7 @@ def views_by_id(dialect: Dialect, count: int) -> PreparedRead:
         "stopped_at",
         "feeds_profile",
         "staff",
+        "half_life_days",
         "begun_ms",
         "state",
         "refused",
@@ -119,7 +120,7 @@ def save_sections(dialect: Dialect) -> PreparedWrite:
     return PreparedWrite(_upsert(dialect.name, table, ("view_id", "section"), counters), dialect, table.c.keys())
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def add_interest(dialect: Dialect, half_life_days: float) -> PreparedWrite:
     """Return the write that adds to interest and decays what is there; for databases with several writers at once."""
     table = _table(Interest)

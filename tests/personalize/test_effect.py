@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
-
 import pytest
 
 from portal.personalize import effect, intervals
-from portal.personalize.effect import MEASURES, Group, State, effect_of, group_of, grouped
+from portal.personalize.effect import MEASURES, Group, State, effect_of, group_of
+from tests.personalize.coverage import covered
 from tests.personalize.worlds import rule_set
 
 LIVE = rule_set(holdout_percent=20, holdout_salt="autumn")
-WORLDS = 600
-DOCTORS = 400
+WORLDS = 400
 
 
 def test_the_holdout_is_stable_of_the_right_size_and_drawn_anew_with_the_salt() -> None:
@@ -35,55 +32,21 @@ def test_the_holdout_is_stable_of_the_right_size_and_drawn_anew_with_the_salt() 
     )
 
 
-Draw = Callable[[random.Random, bool], float]
-
-
-def _minutes(chance: random.Random, personal: bool) -> float:
-    """Most doctors read a little, a few a lot, a third nothing; a personal order adds a fifth."""
-    if chance.random() < 1 / 3:
-        return 0.0
-    return chance.lognormvariate(1.0, 0.8) * (1.2 if personal else 1.0)
-
-
-def _returned(chance: random.Random, personal: bool) -> float:
-    return float(chance.random() < (0.32 if personal else 0.25))
-
-
-def _calculators(chance: random.Random, personal: bool) -> float:
-    return float(sum(chance.random() < (0.10 if personal else 0.08) for _ in range(8)))
-
-
-MEAN_OF_READERS = 2.718281828459045 ** (1.0 + 0.8**2 / 2)
-TRUTH: dict[str, tuple[Draw, float]] = {
-    "engaged_minutes": (_minutes, 2 / 3 * MEAN_OF_READERS * 0.2),
-    "returned": (_returned, 0.07),
-    "calculators": (_calculators, 0.16),
-}
-
-
+# The long form is `python -m tests.personalize.coverage`: more worlds, and groups of five sizes.
+@pytest.mark.parametrize("effect", [True, False], ids=["with-an-effect", "without"])
 @pytest.mark.parametrize("name", MEASURES)
-def test_the_interval_holds_a_known_effect_at_its_nominal_rate(name: str) -> None:
-    draw, truth = TRUTH[name]
-    held = 0
-    for world in range(WORLDS):
-        chance = random.Random(f"{name}-{world}")
-        values = {
-            f"w{world}-h{number}": draw(chance, group_of(f"w{world}-h{number}", LIVE) is Group.PERSONAL)
-            for number in range(DOCTORS)
-        }
-        found = effect_of(MEASURES[name], *grouped(values, LIVE)).difference
-        assert found is not None
-        held += found.low <= truth <= found.high
-    assert 0.925 <= held / WORLDS <= 0.975
+def test_the_interval_holds_the_truth_at_its_nominal_rate(name: str, effect: bool) -> None:
+    for personal, holdout in ((160, 60), (100, 100)):
+        found = covered(name, personal, holdout, effect=effect, worlds=WORLDS)
+        assert 0.92 <= found.held <= 0.98, (personal, holdout)
+        assert found.silent == 0
+        if not effect:
+            assert found.claimed <= 0.08, (personal, holdout)
 
 
-def test_where_there_is_no_effect_one_is_seldom_claimed() -> None:
-    claimed = 0
-    for world in range(WORLDS):
-        chance = random.Random(world)
-        values = [_minutes(chance, False) for _ in range(240)]
-        claimed += effect_of(MEASURES["engaged_minutes"], values[:180], values[180:]).state is not State.UNCLEAR
-    assert claimed / WORLDS <= 0.075
+def test_with_few_doctors_nothing_is_said_in_any_world() -> None:
+    for name in MEASURES:
+        assert covered(name, 300, 49, effect=True, worlds=20).silent == 1
 
 
 def test_a_clear_effect_is_said_in_words() -> None:

@@ -51,7 +51,7 @@ def page(db: Session, *, at: datetime = AT, **changes: Any) -> tuple[str, str]:
 def take(db: Session, message: dict[str, Any], credential: str, *, at: datetime | None = None, **more: Any) -> Answer:
     moment = at or AT + timedelta(milliseconds=message["t"] + 200)
     sent = raw(message | {"c": credential})
-    return take_beat(db, sent, mint=MINT, at=moment, half_life_days=30.0, **more)
+    return take_beat(db, sent, mint=MINT, at=moment, **more)
 
 
 def reading(*steps: tuple[str, int]) -> Timeline:
@@ -348,7 +348,7 @@ def refuse_malformed(database: Database, count: int, seed: int = 1) -> None:
     beats = list(malformed_beats(dice, honest, count))
     for start in range(0, count, 50):
         with database.writing() as db:
-            answers = take_beats(db, beats[start : start + 50], mint=MINT, at=at, half_life_days=30.0)
+            answers = take_beats(db, beats[start : start + 50], mint=MINT, at=at)
         statuses |= {answer.status for answer in answers}
     assert statuses <= {204, 400, 410, 413, 429}
     with database.reading() as db:

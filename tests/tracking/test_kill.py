@@ -119,7 +119,7 @@ def _serve(url: str, port_file: str) -> None:
 
     def settle(raws: list[bytes]) -> list[Answer]:
         with database.writing() as db:
-            return take_beats(db, raws, mint=mint, at=clock.now(), half_life_days=30.0)
+            return take_beats(db, raws, mint=mint, at=clock.now())
 
     desk: Together[bytes, Answer] = Together(settle)
     listener = socket.create_server(("127.0.0.1", 0))

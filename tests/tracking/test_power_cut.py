@@ -54,7 +54,7 @@ def cut_everywhere(folder: Path, *, beats: int, cuts: int) -> dict[str, int]:
             at += timedelta(seconds=1)
             with database.writing() as db:
                 body = raw(line.message() | {"c": credentials[place], "n": min(line.n, 50)})
-                [answer] = take_beats(db, [body], mint=mint, at=at, half_life_days=30.0)
+                [answer] = take_beats(db, [body], mint=mint, at=at)
             if answer.status == 204:
                 disk.mark((credentials[place][:32], line.counters["eng"]))
         database.close()

@@ -210,9 +210,9 @@ def test_numbers_in_a_row_are_one_run() -> None:
 
 
 def test_the_method_is_told_with_the_settings_in_force() -> None:
-    told = method.rules(grace_s=7, idle_s=44, half_life_days=12)
+    told = method.rules(grace_s=7, idle_s=44)
     assert any("7 s" in rule.setting for rule in told)
     assert any("44 s" in rule.setting for rule in told)
-    assert any("12 days" in rule.setting for rule in told)
+    assert any("half-life" in rule.setting for rule in told)
     assert ("data-grace", "7000") in method.attributes(grace_s=7, idle_s=44)
     assert [kind.name for kind in method.registry()] == sorted(events.REGISTRY)
