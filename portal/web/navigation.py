@@ -45,6 +45,7 @@ _HOMES = {
 }
 
 _BESIDE = {
+    "discussed": "rep",
     "links": "rep",
     "rule_drafts": "rules",
     "rule_trials": "rules",
