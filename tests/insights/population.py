@@ -100,6 +100,10 @@ def _consents(db: Session, hcp_id: str, site_id: str, chance: random.Random) -> 
             if row.decision not in ("refused", "none"):
                 row.ends_at = chance.choice([None] * 17 + [AT - timedelta(seconds=1), AT, AT + timedelta(seconds=1)])
             db.add(row)
+    if chance.random() < 0.6:  # most agree in the end, so that what is asked of the person parts them
+        for purpose, decision in (("profiling", "given"), ("tracking", "identified")):
+            said = {"source": "paper form", "wording": "I agree", "at": AT, "decision": decision}
+            db.add(Consent(id=new_id(), hcp_id=hcp_id, site_id=site_id, purpose=purpose, **said))
 
 
 def _moment(chance: random.Random) -> datetime:
