@@ -4,15 +4,19 @@ from collections.abc import Collection
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Dialect, Select, Text, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, Dialect, Select, String, Text, and_, bindparam, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.access.evidence import Confidence, Grade
 from portal.access.models import Device, Link, Visit
 from portal.access.states import CurrentVisit, LinkReason, LinkRefused, LinkRow, LiveLink
 from portal.access.tokens import TokenBox, TokenRefused, digest
+from portal.db import UtcDateTime
 from portal.db.prepared import PreparedRead, places
-from portal.hcp.models import Hcp
+from portal.hcp.models import Hcp, Territory
+from portal.hcp.profiles import HcpCard
+from portal.hcp.queries import CARD, IN_TERRITORY
+from portal.staff.models import User
 
 
 def by_mail() -> ColumnElement[bool]:
@@ -73,52 +77,63 @@ def current_visit(
 
     `key_marks` are those of the ring (`TokenBox.key_marks`); None asks for no key.
     """
-    row = db.execute(
-        select(
-            Visit.id,
-            Visit.link_id,
-            Visit.hcp_id,
-            Visit.site_id,
-            Link.sender_id,
-            Visit.confidence,
-            Visit.grade,
-            Visit.standard_order,
-            Link.landing,
-            Link.modules,
-            Link.created_at,
-            Visit.opened_at,
-            Visit.key_mark,
-            Visit.device_id,
-        )
-        .join(Link, Link.id == Visit.link_id)
-        .join(Hcp, Hcp.id == Visit.hcp_id)
-        .where(
-            Visit.token_hash == digest(secret),
-            Visit.ended_at.is_(None),
-            Visit.expires_at > at,
-            Link.revoked_at.is_(None),
-            Link.expires_at > at,
-            Hcp.access_revoked_at.is_(None),
-            Hcp.erased_at.is_(None),
-        )
-    ).first()
-    if row is None or not _is_signed(row.key_mark, key_marks):
+    connection = db.connection()
+    rows = _current_visit(connection.dialect).ask(connection, {"token_hash": digest(secret), "at": at})
+    if not rows:
         return None
+    mark, confidence, modules, *visit = rows[0][: len(_VISIT)]
+    sender, *card = rows[0][len(_VISIT) :]
+    if not _is_signed(mark, key_marks):
+        return None
+    visit_id, link_id, hcp_id, site_id, sender_id, grade, standard_order, landing, created_at, opened_at, device = visit
     return CurrentVisit(
-        id=row.id,
-        link_id=row.link_id,
-        hcp_id=row.hcp_id,
-        site_id=row.site_id,
-        sender_id=row.sender_id,
-        confidence=Confidence(row.confidence),
-        grade=row.grade,
-        standard_order=row.standard_order,
-        landing=row.landing,
-        link_modules=tuple(row.modules),
-        link_created_at=row.created_at,
-        opened_at=row.opened_at,
-        device_id=row.device_id,
+        id=visit_id,
+        link_id=link_id,
+        hcp_id=hcp_id,
+        site_id=site_id,
+        sender_id=sender_id,
+        confidence=Confidence(confidence),
+        grade=grade,
+        standard_order=standard_order,
+        landing=landing,
+        link_modules=tuple(modules),
+        link_created_at=created_at,
+        opened_at=opened_at,
+        device_id=device,
+        card=HcpCard(*card),
+        sender=sender,
     )
+
+
+_V, _L, _H = Visit.__table__.c, Link.__table__.c, Hcp.__table__.c
+_VISIT = (
+    *(_V.key_mark, _V.confidence, _L.modules, _V.id, _V.link_id, _V.hcp_id, _V.site_id, _L.sender_id, _V.grade),
+    *(_V.standard_order, _L.landing, _L.created_at, _V.opened_at, _V.device_id),
+)
+
+
+@lru_cache(maxsize=8)
+def _current_visit(dialect: Dialect) -> PreparedRead:
+    at = bindparam("at", type_=UtcDateTime())
+    sender = User.__table__
+    question = (
+        select(*_VISIT, sender.c.name, *CARD)
+        .select_from(Visit.__table__)
+        .join(Link.__table__, _L.id == _V.link_id)
+        .join(Hcp.__table__, _H.id == _V.hcp_id)
+        .outerjoin(Territory.__table__, IN_TERRITORY)
+        .outerjoin(sender, sender.c.id == _L.sender_id)
+        .where(
+            _V.token_hash == bindparam("token_hash", type_=String()),
+            _V.ended_at.is_(None),
+            _V.expires_at > at,
+            _L.revoked_at.is_(None),
+            _L.expires_at > at,
+            _H.access_revoked_at.is_(None),
+            _H.erased_at.is_(None),
+        )
+    )
+    return PreparedRead(question, dialect)
 
 
 def _is_signed(key_mark: str | None, ring: Collection[str] | None) -> bool:

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from portal.access.evidence import Confidence
+from portal.hcp.profiles import HcpCard
 
 
 class LinkReason(StrEnum):
@@ -59,6 +60,8 @@ class CurrentVisit:
     link_created_at: datetime
     opened_at: datetime
     device_id: str | None = None
+    card: HcpCard | None = None  # whom the link is for; None for a visit that never was
+    sender: str | None = None  # the name of who sent the link
 
     @property
     def is_known(self) -> bool:

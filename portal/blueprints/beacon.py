@@ -19,13 +19,13 @@ from portal.access.queries import open_visits
 from portal.access.tokens import TokenBox
 from portal.config import Settings
 from portal.content.bands import declared
-from portal.db import Database
+from portal.db import Database, Session
+from portal.db.together import Work
 from portal.tracking.actions import Answer, Reader, Standing, take_beats
 from portal.tracking.beats import MAX_BYTES
 from portal.tracking.credential import Mint
 from portal.tracking.drops import Drop
 from portal.tracking.standing import by_consent
-from portal.tracking.together import Together
 from portal.web import guards, headers
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ def _taken(app: Flask, environ: "WSGIEnvironment") -> Answer:
     settings: Settings = app.extensions["portal.settings"]
     length = environ.get("CONTENT_LENGTH") or MAX_BYTES + 1
     raw = environ["wsgi.input"].read(min(int(length), MAX_BYTES + 1))
-    return _desk(app).do(_Arrival(raw, guards.is_from_here(environ, settings.base_url)))
+    database: Database = app.extensions["portal.database"]
+    return database.together.do(_desk(app), _Arrival(raw, guards.is_from_here(environ, settings.base_url)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,42 +86,43 @@ class _Arrival:
     is_ours: bool
 
 
-def _desk(app: Flask) -> Together[_Arrival, Answer]:
+_Desk = Work[_Arrival, Answer]
+
+
+def _desk(app: Flask) -> _Desk:
     found = app.extensions.get(_DESK)
     if found is None:
-        opened = _open_desk(app.extensions["portal.database"], app.extensions["portal.settings"])
-        found = app.extensions.setdefault(_DESK, opened)
-    desk: Together[_Arrival, Answer] = found
+        found = app.extensions.setdefault(_DESK, _open_desk(app.extensions["portal.settings"]))
+    desk: _Desk = found
     return desk
 
 
-def _open_desk(database: Database, settings: Settings) -> Together[_Arrival, Answer]:
+def _open_desk(settings: Settings) -> _Desk:
     mint, marks = Mint(settings.secret_key), TokenBox(settings.secret_key).key_marks()
 
-    def settle(arrivals: list[_Arrival]) -> list[Answer]:
+    def settle(db: Session, arrivals: list[_Arrival]) -> list[Answer]:
         ours = [arrival.raw for arrival in arrivals if arrival.is_ours]
         foreign = [Drop.WRONG_ORIGIN] * (len(arrivals) - len(ours))
-        with database.writing() as db:
-            at = clock.now()
-            taken = take_beats(
-                db,
-                ours,
-                mint=mint,
-                at=at,
-                judge=lambda db, readers: _fallen(
-                    readers,
-                    by_consent(db, readers, at=at),
-                    open_visits(db, {visit for visit, _, _ in readers if visit}, key_marks=marks),
-                ),
-                calculators=declared,
-                refused_before=foreign,
-            )
-            for visit_id, grade in sorted(_proved(taken).items()):
-                raise_grade(db, visit_id, grade)
+        at = clock.now()
+        taken = take_beats(
+            db,
+            ours,
+            mint=mint,
+            at=at,
+            judge=lambda db, readers: _fallen(
+                readers,
+                by_consent(db, readers, at=at),
+                open_visits(db, {visit for visit, _, _ in readers if visit}, key_marks=marks),
+            ),
+            calculators=declared,
+            refused_before=foreign,
+        )
+        for visit_id, grade in sorted(_proved(taken).items()):
+            raise_grade(db, visit_id, grade)
         answers = iter(taken)
         return [next(answers) if arrival.is_ours else Answer(403, Drop.WRONG_ORIGIN) for arrival in arrivals]
 
-    return Together(settle)
+    return settle
 
 
 def _fallen(readers: Collection[Reader], agreed: Standing, open_now: Collection[str]) -> Standing:

@@ -8,7 +8,8 @@ from portal.access import actions as access
 from portal.access.states import CurrentVisit
 from portal.audit import Actor
 from portal.content.queries import ModuleInForce
-from portal.microsite import desks, serve, sheets, why
+from portal.microsite import desks, packing, serve, sheets, why
+from portal.microsite.keeping import Stamp
 from portal.microsite.serve import Desk
 from portal.microsite.sheets import Decision, Sheet
 from portal.tracking import choices
@@ -19,80 +20,83 @@ bp = Blueprint("microsite", __name__, url_prefix="/m")
 
 @bp.get("/")
 @guards.visit
-def home() -> Response:
+def home() -> AnyResponse:
     """Show the personal page."""
-    visit, decision, sender = _decided()
-    return _page(decision, sheets.home(decision, prepared=_prepared(visit, sender)))
+    decision, stamp = _decided()
+    return _page(decision, stamp, sheets.home(decision, prepared=_prepared(decision.reader.visit)))
 
 
 @bp.get("/<string:key>")
 @guards.visit
-def module(key: str) -> Response:
+def module(key: str) -> AnyResponse:
     """Show one module."""
-    decision = _decision()
+    decision, stamp = _decided()
     shown = _reachable(decision, key)
     asks = decision.reader.consent.tracking != "none"
-    return _page(decision, sheets.module(decision, shown, thanked=request.args.get("noted") == "1", asks=asks))
+    return _page(decision, stamp, sheets.module(decision, shown, thanked=request.args.get("noted") == "1", asks=asks))
 
 
 @bp.get("/info/<string:key>")
 @guards.visit
-def information(key: str) -> Response:
+def information(key: str) -> AnyResponse:
     """Show a mandatory block on a page of its own."""
-    decision = _decision()
+    decision, stamp = _decided()
     block = next((block for block in decision.in_force.blocks if block.key == key), None)
     if block is None:
         abort(404)
-    return _page(decision, sheets.information(block))
+    return _page(decision, stamp, sheets.information(block))
 
 
 @bp.get("/calculators")
 @guards.visit
-def calculators() -> Response:
+def calculators() -> AnyResponse:
     """List the calculators."""
-    decision = _decision()
+    decision, stamp = _decided()
     modules = {each.key for each in decision.in_force.modules if each.calculator}
     keys = [key for key in decision.reachable() if key in modules]
     lead = "Computed in your browser; what you enter stays there."
-    return _page(decision, sheets.listing(decision, "calculators", keys, title="Calculators", lead=lead))
+    return _page(decision, stamp, sheets.listing(decision, "calculators", keys, title="Calculators", lead=lead))
 
 
 @bp.get("/saved")
 @guards.visit
-def saved() -> Response:
+def saved() -> AnyResponse:
     """List what the doctor put by for later; a device that is not theirs has no list."""
-    visit, decision, _sender = _decided()
-    listed = choices.saved_modules(house.db(), visit.hcp_id, visit.site_id) if visit.is_known else []
+    decision, stamp = _decided()
+    visit = decision.reader.visit
+    listed = choices.saved_modules(house.reading(), visit.hcp_id, visit.site_id) if visit.is_known else []
     reachable = set(decision.reachable())
     keys = [key for key in listed if key in reachable]
     said = "" if keys else "Nothing yet. Press “Save for later” on a topic, and it stands here on your next visit."
     if not visit.is_known:
         said = "This device is not known as yours yet, so nothing is kept on it."
-    return _page(decision, sheets.listing(decision, "saved", keys, title="Saved", lead="", said=said, saved=keys))
+    return _page(
+        decision, stamp, sheets.listing(decision, "saved", keys, title="Saved", lead="", said=said, saved=keys)
+    )
 
 
 @bp.get("/search")
 @guards.visit
-def find() -> Response:
+def find() -> AnyResponse:
     """Find modules by words; neither the page that is stored nor any record holds what was typed."""
-    decision = _decision()
+    decision, stamp = _decided()
     asked = request.args.get("q", "").strip()
     modules = [each for key in decision.reachable() if (each := decision.in_force.module(key))]
-    keys = _desk().index.find(house.db(), modules, asked) if asked else []
+    keys = _desk().index.find(house.reading(), modules, asked) if asked else []
     said = ""
     if asked:
         said = {0: "Nothing found. Try fewer or other words.", 1: "1 topic found."}.get(
             len(keys), f"{len(keys)} topics found."
         )
     sheet = sheets.listing(decision, "search", keys, title="Search", lead="", said=said)
-    return _page(decision, sheet, found=len(keys) if asked else None)
+    return _page(decision, stamp, sheet, found=len(keys) if asked else None)
 
 
 @bp.get("/why")
 @guards.visit
 def explained() -> str:
     """Say in plain words why the modules stand in this order, what would change it and what is left out."""
-    decision = _decision()
+    decision, _stamp = _decided()
     return render_template("microsite/why.html", decision=decision, account=why.account(decision))
 
 
@@ -109,7 +113,8 @@ def order() -> AnyResponse:
 @guards.visit
 def choose() -> AnyResponse:
     """Take one choice about one module: useful or not, save, not relevant, and the way back of each."""
-    visit, decision, _sender = _decided()
+    decision, _stamp = _decided()
+    visit = decision.reader.visit
     deed, _, key = request.form.get("choice", "").partition(":")
     if deed not in ("yes", "no", "save", "unsave", "dismiss", "restore"):
         abort(400)
@@ -167,13 +172,12 @@ def _visit() -> CurrentVisit:
     return visit
 
 
-def _decided() -> tuple[CurrentVisit, Decision, str | None]:
-    """Return the visit, its decision and the sender's name."""
-    visit = _visit()
-    found = desks.decided(house.db(), _desk(), visit, at=house.now())
+def _decided() -> tuple[Decision, Stamp]:
+    """Return the decision for this visit and the stamp of what it rests on."""
+    found = desks.decided(house.reading(), _desk(), _visit(), at=house.now())
     if found is None:
         abort(404)
-    return visit, *found
+    return found
 
 
 @bp.app_errorhandler(desks.SiteIncomplete)
@@ -181,10 +185,6 @@ def refuse_incomplete(_incomplete: desks.SiteIncomplete) -> AnyResponse:
     """Answer 503: a site without its mandatory blocks or rules in force serves nothing."""
     g.reason = "site-incomplete"
     return current_app.make_response(current_app.handle_http_exception(ServiceUnavailable()))
-
-
-def _decision() -> Decision:
-    return _decided()[1]
 
 
 def _desk() -> Desk:
@@ -198,14 +198,23 @@ def _reachable(decision: Decision, key: str) -> ModuleInForce:
     return shown
 
 
-def _prepared(visit: CurrentVisit, sender: str | None) -> str:
+def _prepared(visit: CurrentVisit) -> str:
     day = f"{visit.link_created_at.day} {visit.link_created_at:%B %Y}"
-    return f"Prepared for you by {sender} on {day}" if sender else ""
+    return f"Prepared for you by {visit.sender} on {day}" if visit.sender else ""
 
 
-def _page(decision: Decision, sheet: Sheet, *, found: int | None = None) -> Response:
-    served = serve.serve(house.db(), _desk(), decision, sheet, found=found, at=house.now())
-    response = Response(served.html, mimetype="text/html")
+def _page(decision: Decision, stamp: Stamp, sheet: Sheet, *, found: int | None = None) -> AnyResponse:
+    desk = _desk()
+    page = serve.make(house.reading(), desk, decision, sheet, stamp=stamp, found=found, at=house.now())
+    if not house.keep_together(desk.keep, page):
+        return redirect(request.full_path.rstrip("?"), code=303)  # what it rests on has changed: asked anew
+    response = Response(mimetype="text/html")
+    response.vary.add("Accept-Encoding")
+    if assets.takes_gzip(request.environ):
+        response.content_encoding = "gzip"
+        response.data = packing.packed(page.parts, page.html)
+    else:
+        response.data = page.html
     # `no-cache`, not `no-store`: the page stays eligible for the back/forward cache.
     response.headers["Cache-Control"] = "private, no-cache"
     return response

@@ -101,7 +101,7 @@ def measuring_for_staff() -> str:
 
 
 def _knowledge(decision: Decision) -> knowledge.Knowledge:
-    return knowledge.of(house.db(), decision, at=house.now())
+    return knowledge.of(house.reading(), decision, at=house.now())
 
 
 def _measured() -> dict[str, object]:
@@ -121,7 +121,7 @@ def _own() -> tuple[CurrentVisit, Decision]:
 def _decided() -> tuple[CurrentVisit, Decision]:
     visit = identity.current_visit()
     desk = desks.desk_in(current_app.extensions, house.settings(), assets.static_url)
-    found = desks.decided(house.db(), desk, visit, at=house.now()) if visit is not None else None
+    found = desks.decided(house.reading(), desk, visit, at=house.now()) if visit is not None else None
     if visit is None or found is None:
         abort(404)
     return visit, found[0]

@@ -2,6 +2,6 @@
 
 from portal.db.base import Base, Json, UtcDateTime
 from portal.db.ids import is_id, new_id
-from portal.db.session import Database
+from portal.db.session import Database, Session
 
-__all__ = ["Base", "Database", "Json", "UtcDateTime", "is_id", "new_id"]
+__all__ = ["Base", "Database", "Json", "Session", "UtcDateTime", "is_id", "new_id"]

@@ -8,7 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Dialect, Float, SelectBase, String, bindparam
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Float,
+    SelectBase,
+    String,
+    Text,
+    bindparam,
+    cast,
+)
 from sqlalchemy.sql.dml import Insert, Update
 from sqlalchemy.types import TypeEngine
 
@@ -41,31 +52,56 @@ class PreparedWrite:
 
 def places(count: int) -> list[BindParameter[str]]:
     """Return the parameters of a question for `count` ids, for `column.in_(...)`."""
-    return [bindparam(f"id_{place}", type_=String()) for place in range(count)]
+    return [bindparam(_place(number), type_=String()) for number in range(count)]
 
 
 class PreparedRead:
-    """A question for rows by a list of ids; its columns come back in Python's shapes."""
+    """A question; its columns come back in Python's shapes."""
 
     def __init__(self, question: SelectBase, dialect: Dialect) -> None:
-        """Compile `question`, whose parameters are those of `places`."""
+        """Compile `question`, whose parameters are named or those of `places`."""
         compiled = question.compile(dialect=dialect)
         self._text = compiled.string
-        self._order, _ = _parameters(compiled, dialect)
+        self._order, shapes = _parameters(compiled, dialect)
+        self._given_shapes = [(name, shape) for name, shape in shapes.items() if shape is not None]
+        self._constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         columns = list(question.selected_columns)
         self._columns = [column.name for column in columns]
-        shapes = ((column.name, _result_shape(column.type, dialect)) for column in columns)
-        self._shaped = [(name, shape) for name, shape in shapes if shape is not None]
+        found = ((place, _result_shape(column.type, dialect)) for place, column in enumerate(columns))
+        self._shaped = [(place, shape) for place, shape in found if shape is not None]
+
+    def ask(self, connection: Connection, given: Mapping[str, Any]) -> list[list[Any]]:
+        """Return the rows for the parameters `given`, each a list in the order of the columns."""
+        values: Any = self._constants | dict(given)
+        for name, shape in self._given_shapes:
+            values[name] = shape(values[name])
+        if self._order is not None:
+            values = tuple([values[name] for name in self._order])
+        found = [list(row) for row in _fetched(connection, self._text, values)]
+        for row in found:
+            for place, to_python in self._shaped:
+                row[place] = to_python(row[place])
+        return found
 
     def rows(self, connection: Connection, ids: Sequence[str]) -> list[dict[str, Any]]:
-        """Return the rows for `ids`."""
-        given = {f"id_{place}": row_id for place, row_id in enumerate(ids)}
-        values: Any = tuple(given[name] for name in self._order) if self._order is not None else given
-        found = [dict(zip(self._columns, row, strict=True)) for row in _fetched(connection, self._text, values)]
-        for row in found:
-            for name, shape in self._shaped:
-                row[name] = shape(row[name])
-        return found
+        """Return the rows for `ids`, by the names of the columns."""
+        found = self.ask(connection, ids_given(ids))
+        return [dict(zip(self._columns, row, strict=True)) for row in found]
+
+
+def json_text(name: str, column: Any, dialect: Dialect) -> ColumnElement[Any]:
+    """Return the parameter `name` for a JSON column whose value comes as text, written once for many rows."""
+    given = bindparam(name, type_=Text())
+    return given if dialect.name == "sqlite" else cast(given, column.type)
+
+
+def ids_given(ids: Sequence[str]) -> dict[str, str]:
+    """Return the values of the parameters of `places`."""
+    return {_place(number): row_id for number, row_id in enumerate(ids)}
+
+
+def _place(number: int) -> str:
+    return f"id_{number}"
 
 
 def _run_many(connection: Connection, text: str, rows: Sequence[Any]) -> None:

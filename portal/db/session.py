@@ -1,20 +1,29 @@
 """Engines and sessions for SQLite and PostgreSQL, with the settings that keep acknowledged data."""
 
+import math
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
+from portal.db.together import Together
+
+__all__ = ["Database", "Session"]
+
 _BUSY_MS = 10_000
+_TRUSTED_S = 1.0  # a connection that rested no longer is taken to be alive
 
 
 class Database:
-    """One engine and the two ways to use it: `reading()` and `writing()`."""
+    """One engine and the ways to use it: `reading()`, `writing()`, and `together` for what shares a commit."""
 
     def __init__(self, url: str) -> None:
         """Open an engine for `url`; a SQLite file's folder is made where missing."""
@@ -28,12 +37,16 @@ class Database:
                 Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
         else:
             self.url = self.url.set(drivername="postgresql+psycopg")
-            options = {"pool_size": 5, "max_overflow": 10, "pool_pre_ping": True}
+            options = {"pool_size": 5, "max_overflow": 10}
         self.engine: Engine = create_engine(self.url, hide_parameters=True, **options)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            event.listen(self.engine, "checkin", _note_rest)
+            event.listen(self.engine, "checkout", _ask_after_rest)
         self._reader = self.engine.execution_options(portal_reading=True)
+        self.together = Together(self.writing)
 
     def session(self, *, writing: bool) -> Session:
         """Return a session; a writing one takes SQLite's write lock when it begins."""
@@ -57,6 +70,21 @@ class Database:
         self.engine.dispose()
 
 
+def _note_rest(_connection: Any, entry: ConnectionPoolEntry) -> None:
+    entry.info["rests_since"] = time.monotonic()
+
+
+def _ask_after_rest(connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> None:
+    # A server may have been restarted meanwhile. Asking before every use would cost hot roads a trip each.
+    if time.monotonic() - entry.info.get("rests_since", math.inf) < _TRUSTED_S:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except psycopg.Error:
+        raise InvalidatePoolError from None
+
+
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
     # The driver's own transaction handling is off: `_begin_sqlite` says how a transaction begins.
     connection.isolation_level = None
@@ -73,4 +101,4 @@ def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry)
 def _begin_sqlite(connection: Connection) -> None:
     # Upgrading a read transaction to a writing one fails with "database is locked" however long the timeout.
     reading = connection.get_execution_options().get("portal_reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    connection.connection.execute("BEGIN" if reading else "BEGIN IMMEDIATE")

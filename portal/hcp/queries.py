@@ -3,15 +3,29 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, or_, select
 from sqlalchemy.orm import Session
 
-from portal.hcp.consents import ConsentRow, ConsentState, Purpose, in_force
+from portal.hcp.consents import DECISIONS, ConsentRow, ConsentState, Purpose, in_force
 from portal.hcp.models import AdoptionStep, Assignment, Consent, DeclaredInterest, Hcp, Territory
 from portal.hcp.profiles import HcpCard
 
 __all__ = ["ConsentState", "HcpCard"]
+
+# Columns of the tables, not attributes of the models: rows are read without the work of mapping objects.
+_H, _TERRITORY = Hcp.__table__.c, Territory.__table__.c
+IN_TERRITORY = _TERRITORY.id == _H.territory_id
+# What an HcpCard is made of, in its order, from `hcps` joined with `territories`.
+CARD = (
+    *(_H[name] for name in ("id", "ref", "npi", "title", "first_name", "last_name", "email", "audience", "specialty")),
+    *(_H[name] for name in ("segment", "decile", "adoption_step", "knowledge_level", "language", "market", "channel")),
+    _TERRITORY.key,
+    _TERRITORY.name,
+    _H.access_revoked_at,
+    _H.erased_at,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +103,26 @@ def consent_in_force(db: Session, hcp_id: str, site_id: str, at: datetime) -> Co
     return in_force(_consents(db, select(Consent).where(Consent.hcp_id == hcp_id, mine)), site_id, at)
 
 
+def decision_in_force(
+    purpose: Purpose, *, hcp_id: ColumnElement[str], site_id: ColumnElement[str], at: ColumnElement[datetime]
+) -> ScalarSelect[str | None]:
+    """Return as SQL what is decided for the doctor and site of two columns and holds at `at`; else NULL.
+
+    The newest decision counts; of two of one instant the more careful, then the one for every site, then the one to
+    end first.
+    """
+    c = Consent.__table__.c
+    care = case({decision: place for place, decision in enumerate(DECISIONS[purpose])}, value=c.decision)
+    everywhere = case((c.site_id.is_(None), 0), else_=1)
+    return (
+        select(case((or_(c.ends_at.is_(None), c.ends_at > at), c.decision)))
+        .where(c.hcp_id == hcp_id, c.purpose == purpose.value, or_(c.site_id == site_id, c.site_id.is_(None)))
+        .order_by(c.at.desc(), care, everywhere, c.ends_at.asc().nulls_last())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
 def consents_in_force(db: Session, hcp_ids: Iterable[str], site_id: str, at: datetime) -> dict[str, ConsentState]:
     """Return what several doctors have decided for a site and holds at `at`, in one query."""
     wanted = set(hcp_ids)
@@ -140,42 +174,19 @@ def _consent(row: Consent) -> ConsentRow:
     )
 
 
-def _cards() -> Select[Hcp, str | None, str | None]:
+def _cards() -> Select[*tuple[Any, ...]]:
     return (
-        select(Hcp, Territory.key, Territory.name)
-        .outerjoin(Territory, Territory.id == Hcp.territory_id)
-        .order_by(Hcp.last_name, Hcp.first_name, Hcp.ref)
+        select(*CARD)
+        .select_from(Hcp.__table__)
+        .outerjoin(Territory.__table__, IN_TERRITORY)
+        .order_by(_H.last_name, _H.first_name, _H.ref)
     )
 
 
-def _first(db: Session, query: Select[Hcp, str | None, str | None]) -> HcpCard | None:
+def _first(db: Session, query: Select[*tuple[Any, ...]]) -> HcpCard | None:
     found = _all(db, query)
     return found[0] if found else None
 
 
-def _all(db: Session, query: Select[Hcp, str | None, str | None]) -> list[HcpCard]:
-    return [
-        HcpCard(
-            id=hcp.id,
-            ref=hcp.ref,
-            npi=hcp.npi,
-            title=hcp.title,
-            first_name=hcp.first_name,
-            last_name=hcp.last_name,
-            email=hcp.email,
-            audience=hcp.audience,
-            specialty=hcp.specialty,
-            segment=hcp.segment,
-            decile=hcp.decile,
-            adoption_step=hcp.adoption_step,
-            knowledge_level=hcp.knowledge_level,
-            language=hcp.language,
-            market=hcp.market,
-            channel=hcp.channel,
-            territory_key=key,
-            territory_name=name,
-            access_revoked_at=hcp.access_revoked_at,
-            erased_at=hcp.erased_at,
-        )
-        for hcp, key, name in db.execute(query).all()
-    ]
+def _all(db: Session, query: Select[*tuple[Any, ...]]) -> list[HcpCard]:
+    return [HcpCard(*row) for row in db.execute(query).all()]

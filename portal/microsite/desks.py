@@ -10,6 +10,7 @@ from portal.access.states import CurrentVisit
 from portal.config import Settings
 from portal.microsite import known, serve
 from portal.microsite.assemble import Reader
+from portal.microsite.keeping import Stamp
 from portal.microsite.press import Press
 from portal.microsite.search import Index
 from portal.microsite.serve import Desk
@@ -33,7 +34,7 @@ def desk_in(extensions: MutableMapping[str, Any], settings: Settings, static_url
         stock = Stock()
         desk = Desk(
             stock=stock,
-            shells=Shells(Press(static_url), stock),
+            shells=Shells(Press(static_url)),
             index=Index(),
             mint=Mint(settings.secret_key),
             grace_ms=settings.grace_seconds * 1000,
@@ -43,18 +44,16 @@ def desk_in(extensions: MutableMapping[str, Any], settings: Settings, static_url
     return cast(Desk, desk)
 
 
-def decided(db: Session, desk: Desk, visit: CurrentVisit, *, at: datetime) -> tuple[Decision, str | None] | None:
-    """Return the decision for a visit and the sender's name, None where the doctor or site is gone.
+def decided(db: Session, desk: Desk, visit: CurrentVisit, *, at: datetime) -> tuple[Decision, Stamp] | None:
+    """Return the decision for a visit and the stamp of what it rests on, None where the doctor or site is gone.
 
     Raises SiteIncomplete where the site may not serve.
     """
-    standing = known.standing(db, visit.hcp_id, visit.site_id, sender_id=visit.sender_id, at=at)
-    if standing is None:
+    found = known.of(db, visit.hcp_id, visit.site_id, before=visit.opened_at, at=at)
+    if found is None or visit.card is None:
         return None
-    in_force = desk.stock.in_force(
-        db, visit.site_id, revision=standing.revision, rule_set_id=standing.rule_set_id, at=at
-    )
+    in_force = desk.stock.in_force(db, visit.site_id, revision=found.revision, rule_set_id=found.rule_set_id, at=at)
     if in_force is None:
         raise SiteIncomplete(visit.site_id)
-    reader = Reader(standing.card, standing.consent, visit)
-    return serve.decide(db, reader, in_force, at=at), standing.sender
+    reader = Reader(visit.card, found.consent, visit)
+    return serve.decide(reader, in_force, found, at=at), Stamp.of(visit, found)

@@ -1,15 +1,16 @@
-"""Everything that pages use of one doctor and site: two statements, however long the history is."""
+"""Everything that pages use of one doctor and site: one statement, however long the history is."""
 
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    BindParameter,
     Boolean,
+    Dialect,
     Float,
     Integer,
     Select,
@@ -27,20 +28,18 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.selectable import CompoundSelect
 
 from portal.access.models import Link, Visit
 from portal.access.queries import by_mail
 from portal.content.models import Site
 from portal.db.base import UtcDateTime
+from portal.db.prepared import PreparedRead
 from portal.hcp.consents import ConsentRow, ConsentState, Purpose, in_force
-from portal.hcp.models import Consent, DeclaredInterest, Discussion, Hcp, Territory
-from portal.hcp.profiles import HcpCard
+from portal.hcp.models import Consent, DeclaredInterest, Discussion
 from portal.mailing.models import Sending
 from portal.mailing.states import SendingKind
 from portal.personalize import CalculatorHistory, DayCount, ModuleHistory, decayed
 from portal.rulebook.models import StoredRuleSet
-from portal.staff.models import User
 from portal.tracking.models import (
     CalculatorUse,
     DailyDwell,
@@ -54,17 +53,6 @@ from portal.tracking.queries import history_of_days
 
 _MS_PER_MINUTE = 60_000
 _NEVER = literal(datetime(1, 1, 1, tzinfo=UTC), UtcDateTime())
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Who a page is for and what holds at this instant: consent, the site's revision, its rules, the sender's name."""
-
-    card: HcpCard
-    consent: ConsentState
-    revision: int
-    rule_set_id: str | None
-    sender: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,113 +74,103 @@ class History:
     discussed: frozenset[str] = frozenset()
 
 
-def standing(db: Session, hcp_id: str, site_id: str, *, sender_id: str | None, at: datetime) -> Standing | None:
-    """Return how a doctor stands with a site at `at`; None where either is missing."""
-    rows = db.execute(_standing(), {"hcp": hcp_id, "site": site_id, "sender": sender_id, "at": at}).all()
-    if not rows:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What holds of a doctor on a site at this instant: consent, the site's revision, its rules, and the history."""
+
+    consent: ConsentState  # decisions only, without their wording
+    revision: int
+    rule_set_id: str | None
+    forgotten_at: datetime | None  # when the history was last forgotten
+    rows: Mapping[str, Sequence["_Row"]]  # what was done and said, by kind
+    at: datetime
+
+    def history(self, half_life_days: float) -> History:
+        """Return what may be used of the doctor, with interest that fades with a half-life."""
+        return _history(self.rows, self.at, half_life_days)
+
+
+def of(db: Session, hcp_id: str, site_id: str, *, before: datetime, at: datetime) -> Known | None:
+    """Return what is known of a doctor at `at`; visits are those that began before `before`. None without the site."""
+    connection = db.connection()
+    given = {"hcp": hcp_id, "site": site_id, "before": before, "at": at}
+    rows: dict[str, list[_Row]] = {}
+    for values in _known(connection.dialect).ask(connection, given):
+        row = _Row(*values)
+        rows.setdefault(row.kind, []).append(row)
+    site = rows.get("site")
+    if site is None:
         return None
-    first = rows[0]
-    width = len(_CARD)
-    card = HcpCard(*first[:width])
-    revision, sender, rule_set_id = first[width : width + 3]
-    decided = [ConsentRow(row[-7], Purpose(row[-6]), *row[-5:]) for row in rows if row[-6] is not None]
-    return Standing(card, in_force(decided, site_id, at), revision, rule_set_id, sender)
+    decided = [
+        ConsentRow(row.day, Purpose(row.key), row.answers, "", "", row.last_at, row.first_at)
+        for row in rows.get("consent", ())
+    ]
+    rules = [row.key for row in rows.get("rules", ())]
+    forgotten = [row.last_at for row in rows.get("forgotten", ())]
+    return Known(
+        consent=in_force(decided, site_id, at),
+        revision=site[0].reads,
+        rule_set_id=rules[0] if rules else None,
+        forgotten_at=forgotten[0] if forgotten else None,
+        rows=rows,
+        at=at,
+    )
 
 
-def history(
-    db: Session, hcp_id: str, site_id: str, *, before: datetime, at: datetime, half_life_days: float
-) -> History:
-    """Return what may be used of a doctor at `at`; visits are those that began before `before`."""
-    interest: dict[str, float] = {}
-    sets: dict[str, set[str]] = {"declared": set(), "not-relevant": set(), "discussed": set(), "sent": set()}
-    saved: list[tuple[datetime, str]] = []
-    days: dict[str, list[Any]] = {}
-    uses: dict[str, tuple[int, int, datetime]] = {}
-    bands: dict[str, str] = {}
-    visits: Counter[date] = Counter()
-    clicks: Counter[date] = Counter()
-    last: datetime | None = None
-    for row in db.execute(_history(), {"hcp": hcp_id, "site": site_id, "before": before}):
-        match row.kind:
-            case "day":
-                days.setdefault(row.key, []).append(row)
-            case "interest":
-                interest[row.key] = decayed(row.amount, row.last_at, at, half_life_days) / _MS_PER_MINUTE
-            case "saved":
-                saved.append((row.last_at, row.key))
-            case "calculator":
-                uses[row.key] = (row.reads, row.skips, row.last_at)
-            case "band":
-                bands[row.key] = row.answers
-            case "visit":
-                last = row.last_at if last is None else max(last, row.last_at)
-                if row.key:  # a page view that no visit is known of is no visit, and still the last time
-                    visits[row.first_at.date()] += 1
-                    clicks[row.first_at.date()] += row.reads
-            case "sent":
-                sets["sent"].update(module["key"] for module in json.loads(row.answers))
-            case kind:
-                sets[kind].add(row.key)
+class _Row(NamedTuple):
+    """One row of the question; what its columns hold depends on its kind."""
+
+    kind: str
+    key: str
+    day: Any
+    amount: float
+    eng_ms: int
+    reads: int
+    skips: int
+    downloads: int
+    completed: bool
+    useful: bool | None
+    answers: str
+    last_at: datetime
+    first_at: Any
+
+
+def _history(rows: Mapping[str, Sequence[_Row]], at: datetime, half_life_days: float) -> History:
+    def of_kind(kind: str) -> Sequence[_Row]:
+        return rows.get(kind, ())
+
+    days: dict[str, list[_Row]] = {}
+    for row in of_kind("day"):
+        days.setdefault(row.key, []).append(row)
+    bands = {row.key: row.answers for row in of_kind("band")}
+    # A page view that no visit is known of is no visit, and still the last time.
+    views = of_kind("visit")
+    visits = Counter([row.first_at.date() for row in views if row.key])
+    clicks = Counter([row.first_at.date() for row in views if row.key and row.reads])
+    saved = sorted(((row.last_at, row.key) for row in of_kind("saved")), reverse=True)
+    interest = sorted(of_kind("interest"), key=lambda row: row.key)
     return History(
-        interest=dict(sorted(interest.items())),
-        declared=frozenset(sets["declared"]),
-        not_relevant=frozenset(sets["not-relevant"]),
-        saved=tuple(key for _, key in sorted(saved, key=lambda each: (each[0], each[1]), reverse=True)),
-        modules={key: history_of_days(sorted(rows, key=lambda row: row.day)) for key, rows in sorted(days.items())},
+        interest={row.key: decayed(row.amount, row.last_at, at, half_life_days) / _MS_PER_MINUTE for row in interest},
+        declared=frozenset([row.key for row in of_kind("declared")]),
+        not_relevant=frozenset([row.key for row in of_kind("not-relevant")]),
+        saved=tuple([key for _, key in saved]),
+        modules={key: history_of_days(sorted(theirs, key=lambda row: row.day)) for key, theirs in sorted(days.items())},
         calculators={
-            name: CalculatorHistory(opened, completed, bands.get(name) or None, used)
-            for name, (opened, completed, used) in sorted(uses.items())
+            row.key: CalculatorHistory(row.reads, row.skips, bands.get(row.key) or None, row.last_at)
+            for row in sorted(of_kind("calculator"), key=lambda row: row.key)
         },
         visits=visits.total(),
         visit_days=_by_day(visits),
-        last_visit_at=last,
+        last_visit_at=max((row.last_at for row in views), default=None),
         mail_clicks=clicks.total(),
         mail_click_days=_by_day(clicks),
-        sent=frozenset(sets["sent"]),
-        discussed=frozenset(sets["discussed"]),
+        sent=frozenset([module["key"] for row in of_kind("sent") for module in json.loads(row.answers)]),
+        discussed=frozenset([row.key for row in of_kind("discussed")]),
     )
 
 
 def _by_day(counts: Counter[date]) -> tuple[DayCount, ...]:
-    return tuple(DayCount(day, times) for day, times in sorted(counts.items()) if times)
-
-
-# Columns of the tables, not attributes of the models: rows are read without the work of mapping objects.
-_H, _TERRITORY = Hcp.__table__.c, Territory.__table__.c
-_CARD = (
-    *(_H[name] for name in ("id", "ref", "npi", "title", "first_name", "last_name", "email", "audience", "specialty")),
-    *(_H[name] for name in ("segment", "decile", "adoption_step", "knowledge_level", "language", "market", "channel")),
-    _TERRITORY.key,
-    _TERRITORY.name,
-    _H.access_revoked_at,
-    _H.erased_at,
-)
-
-
-@lru_cache(maxsize=1)
-def _standing() -> Select[*tuple[Any, ...]]:
-    rules = StoredRuleSet.__table__.c
-    site: BindParameter[str] = bindparam("site", type_=String())
-    at = bindparam("at", type_=UtcDateTime())
-    live = (
-        select(rules.id)
-        .where(rules.site_id == site, rules.live_from <= at, or_(rules.live_until.is_(None), rules.live_until > at))
-        .order_by(rules.live_from.desc(), rules.version.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    c, sites, users = Consent.__table__.c, Site.__table__, User.__table__
-    decided = (c.site_id, c.purpose, c.decision, c.source, c.wording, c.at, c.ends_at)
-    here = and_(c.hcp_id == _H.id, or_(c.site_id == site, c.site_id.is_(None)))
-    return (
-        select(*_CARD, sites.c.revision, users.c.name, live, *decided)
-        .select_from(Hcp.__table__)
-        .join(sites, sites.c.id == site)
-        .outerjoin(Territory.__table__, _TERRITORY.id == _H.territory_id)
-        .outerjoin(users, users.c.id == bindparam("sender", type_=String()))
-        .outerjoin(Consent.__table__, here)
-        .where(_H.id == bindparam("hcp"))
-    )
+    return tuple([DayCount(day, times) for day, times in sorted(counts.items())])
 
 
 _COLUMNS: dict[str, Any] = {
@@ -212,18 +190,31 @@ _COLUMNS: dict[str, Any] = {
 }
 
 
-@lru_cache(maxsize=1)
-def _history() -> CompoundSelect[Any]:
+@lru_cache(maxsize=8)
+def _known(dialect: Dialect) -> PreparedRead:
     """Return the one question: rows of several kinds with the same columns."""
     d, i, u, w = DailyDwell.__table__.c, Interest.__table__.c, CalculatorUse.__table__.c, Sending.__table__.c
     n, s, t, b = NotRelevant.__table__.c, SavedModule.__table__.c, DeclaredInterest.__table__.c, Discussion.__table__.c
-    gone = ForgottenHistory.__table__.c
-    forgotten = select(gone.at).where(_mine(gone)).scalar_subquery()
+    f, c, sites, rules = ForgottenHistory.__table__.c, Consent.__table__.c, Site.__table__.c, StoredRuleSet.__table__.c
+    site, at = bindparam("site", type_=String()), bindparam("at", type_=UtcDateTime())
+    live = (
+        select(rules.id)
+        .where(rules.site_id == site, rules.live_from <= at, or_(rules.live_until.is_(None), rules.live_until > at))
+        .order_by(rules.live_from.desc(), rules.version.desc())
+        .limit(1)
+        .subquery()
+    )
     used = and_(_mine(u), u.profiled.is_(True))
     newest = func.row_number().over(partition_by=u.calculator, order_by=(u.completed_at.desc(), u.view_id))
     completed = select(u.calculator, u.band, newest.label("rank")).where(used, u.completed_at.is_not(None)).subquery()
+    forgotten = select(f.at).where(_mine(f)).scalar_subquery()
     day = {name: d[name] for name in ("day", "eng_ms", "reads", "skips", "downloads", "completed", "useful", "answers")}
-    return union_all(
+    here = (c.hcp_id == bindparam("hcp"), or_(c.site_id == site, c.site_id.is_(None)))
+    question = union_all(
+        _rows("site", sites.key, reads=sites.revision).where(sites.id == site),
+        _rows("rules", live.c.id),
+        _rows("consent", c.purpose, day=c.site_id, answers=c.decision, last_at=c.at, first_at=c.ends_at).where(*here),
+        _rows("forgotten", literal("", String()), last_at=f.at).where(_mine(f)),
         _rows("day", d.module_key, **day, last_at=d.last_at).where(_mine(d), d.profiled.is_(True)),
         _rows("interest", i.topic, amount=i.value_ms, last_at=i.at).where(_mine(i)),
         _rows("declared", t.topic).where(_mine(t)),
@@ -241,10 +232,11 @@ def _history() -> CompoundSelect[Any]:
         _rows("band", completed.c.calculator, answers=completed.c.band).where(completed.c.rank == 1),
         _visits(),
         _rows("sent", w.id, answers=cast(w.modules, Text()), last_at=w.handed_over_at).where(
-            _mine(w), w.kind == SendingKind.APPROVED, w.handed_over_at > func.coalesce(forgotten, _NEVER)
+            _mine(w), w.kind == SendingKind.APPROVED.value, w.handed_over_at > func.coalesce(forgotten, _NEVER)
         ),
         _rows("discussed", b.module_key).where(_mine(b)),
     )
+    return PreparedRead(question, dialect)
 
 
 def _visits() -> Select[Any]:

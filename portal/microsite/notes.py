@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from html import escape
 
 from portal.content.queries import ModuleInForce
@@ -80,11 +81,16 @@ def onward(modules: Sequence[tuple[str, str]]) -> str:
 
 def acts(module: ModuleInForce, *, saved: bool, dismissed: bool, personal: bool) -> str:
     """Return what a reader can do with a module; "not relevant" stands only where the page heeds it."""
-    buttons = [_act("unsave", module, "Take off my list") if saved else _act("save", module, "Save for later")]
+    return _acts(module.key, module.title, saved, dismissed, personal)
+
+
+@lru_cache(maxsize=2048)
+def _acts(key: str, title: str, saved: bool, dismissed: bool, personal: bool) -> str:
+    buttons = [_act("unsave", key, title, "Take off my list") if saved else _act("save", key, title, "Save for later")]
     if dismissed:
-        buttons.append(_act("restore", module, "Show it on my page again"))
+        buttons.append(_act("restore", key, title, "Show it on my page again"))
     elif personal:
-        buttons.append(_act("dismiss", module, "Not relevant"))
+        buttons.append(_act("dismiss", key, title, "Not relevant"))
     return f'<p class="module-acts">{"".join(buttons)}</p>'
 
 
@@ -131,9 +137,9 @@ def said(words: str) -> str:
     return f'<p class="list-said" role="status">{_text(words)}</p>' if words else ""
 
 
-def _act(deed: str, module: ModuleInForce, label: str) -> str:
-    name = f'<span class="visually-hidden">: {_text(module.title)}</span>'
-    value = escape(f"{deed}:{module.key}")
+def _act(deed: str, key: str, title: str, label: str) -> str:
+    name = f'<span class="visually-hidden">: {_text(title)}</span>'
+    value = escape(f"{deed}:{key}")
     return (
         f'<button class="text-button" type="submit" form="choices" name="choice" value="{value}">{label}{name}</button>'
     )
@@ -150,5 +156,6 @@ def _link(key: str, title: str) -> str:
     return f'<a href="/m/{escape(key)}">{_text(title)}</a>'
 
 
+@lru_cache(maxsize=2048)
 def _text(words: str) -> str:
     return escape(without_marks(words))

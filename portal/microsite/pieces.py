@@ -5,8 +5,10 @@ gives the served bytes again, whatever became of templates and modules since.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 Piece = str | dict[str, Any]
@@ -46,11 +48,21 @@ def hashes(pieces: Sequence[Piece]) -> set[str]:
     return found
 
 
+def written(pieces: Sequence[Piece]) -> str:
+    """Return a tree of pieces as JSON text."""
+    return json.dumps(pieces, ensure_ascii=False, separators=(",", ":"))
+
+
 def join(pieces: Sequence[Piece], fragments: Mapping[str, str]) -> str:
     """Return the HTML; raises KeyError for a fragment that is not given."""
+    return "".join(parts_of(pieces, fragments))
+
+
+def parts_of(pieces: Sequence[Piece], fragments: Mapping[str, str]) -> list[str]:
+    """Return the HTML as the parts it is joined from; raises KeyError for a fragment that is not given."""
     parts: list[str] = []
     _write(pieces, fragments, parts.append)
-    return "".join(parts)
+    return parts
 
 
 def _write(pieces: Sequence[Piece], fragments: Mapping[str, str], write: Callable[[str], None]) -> None:
@@ -58,8 +70,15 @@ def _write(pieces: Sequence[Piece], fragments: Mapping[str, str], write: Callabl
         if isinstance(piece, str):
             write(piece)
             continue
-        for index, part in enumerate(_SLOT.split(fragments[piece["f"]])):
-            if index % 2:
-                _write(piece["s"].get(part, ()), fragments, write)
-            else:
+        slots = piece["s"]
+        for part, is_slot in _parts(fragments[piece["f"]]):
+            if not is_slot:
                 write(part)
+            elif filling := slots.get(part):
+                _write(filling, fragments, write)
+
+
+@lru_cache(maxsize=1024)
+def _parts(fragment: str) -> tuple[tuple[str, bool], ...]:
+    """Return the parts of a fragment in their order, with whether each is the name of a slot."""
+    return tuple((part, index % 2 == 1) for index, part in enumerate(_SLOT.split(fragment)) if part)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from portal.access.evidence import Confidence
 from portal.access.states import CurrentVisit
 from portal.hcp.profiles import HcpCard
+from portal.hcp.queries import hcp_card
 from portal.microsite import assemble, known, serve, sheets
 from portal.microsite.assemble import Reader
 from portal.microsite.known import History
@@ -40,16 +41,16 @@ class Preview:
 
 def of(db: Session, desk: Desk, hcp_id: str, site_id: str, *, at: datetime, now: datetime) -> Preview | None:
     """Return the page of a doctor at `at`; None where the doctor or the site is missing."""
-    standing = known.standing(db, hcp_id, site_id, sender_id=None, at=at)
-    if standing is None or standing.card.erased_at is not None:
+    card = hcp_card(db, hcp_id)
+    if card is None or card.erased_at is not None:
         return None
     found = decided(db, hcp_id, site_id, at=at, now=now)
     if found is None:
-        return Preview(standing.card, "", "", None, None)
+        return Preview(card, "", "", None, None)
     decision, rests_on = found
     in_force = decision.in_force
-    html = serve.preview(db, desk, decision, sheets.home(decision, prepared=""), strip=STRIP, at=now)
-    return Preview(standing.card, in_force.site.key, decision.arrangement.mode, rests_on, html)
+    html = serve.preview(db, desk, decision, sheets.home(decision, prepared=""), strip=STRIP)
+    return Preview(card, in_force.site.key, decision.arrangement.mode, rests_on, html)
 
 
 def decided(
@@ -60,14 +61,14 @@ def decided(
     None where the doctor is missing or erased, or the site serves nothing at that instant. A `half_life_days` that is
     tried bears on what is known now; what was known before had faded already when it was written down.
     """
-    standing = known.standing(db, hcp_id, site_id, sender_id=None, at=at)
-    in_force = at_instant(db, site_id, at=at)
-    if standing is None or standing.card.erased_at is not None or in_force is None:
+    card, in_force = hcp_card(db, hcp_id), at_instant(db, site_id, at=at)
+    found = known.of(db, hcp_id, site_id, before=at, at=at)
+    if card is None or card.erased_at is not None or found is None or in_force is None:
         return None
-    reader = Reader(standing.card, standing.consent, _visit(hcp_id, site_id, at))
+    reader = Reader(card, found.consent, _visit(hcp_id, site_id, at))
     if at < now:
         return _as_known(db, reader, in_force, at=at)
-    return serve.decide(db, reader, in_force, half_life_days=half_life_days, at=at), None
+    return serve.decide(reader, in_force, found, at=at, half_life_days=half_life_days), None
 
 
 def _as_known(db: Session, reader: Reader, in_force: SiteInForce, *, at: datetime) -> tuple[Decision, datetime | None]:

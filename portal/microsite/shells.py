@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
-from sqlalchemy.orm import Session
 
 from portal.content.queries import BlockInForce, SiteRecord
-from portal.microsite.pieces import slot, without_marks
+from portal.microsite.pieces import fragment_hash, slot, without_marks
 from portal.microsite.press import Press
-from portal.microsite.stock import SiteInForce, Stock
+from portal.microsite.stock import SiteInForce
 
 _TOP = ("boxed-warning", "indication")
 _LINKED = ("pi",)  # too long for every page: one tap away in the bar
@@ -32,27 +31,23 @@ class ShellBlock:
 class Shells:
     """Prints shells and remembers them; one per process."""
 
-    def __init__(self, press: Press, stock: Stock) -> None:
+    def __init__(self, press: Press) -> None:
         """Start with nothing remembered."""
         self._press = press
-        self._stock = stock
-        self._printed: dict[tuple[Any, ...], str] = {}
+        self._printed: dict[tuple[Any, ...], tuple[str, str]] = {}
 
-    def shell(
-        self, db: Session, template: str, in_force: SiteInForce, *, metered: bool, at: datetime, **context: Any
-    ) -> tuple[str, str]:
-        """Return (hash, HTML) of a shell, storing it where the database does not hold it yet."""
+    def shell(self, template: str, in_force: SiteInForce, *, metered: bool, **context: Any) -> tuple[str, str]:
+        """Return (hash, HTML) of a shell; it must be stored with the page that is made of it."""
         site, blocks = in_force.site, in_force.blocks
-        context["calculators"] = any(module.calculator for module in in_force.modules)
-        versions = tuple(block.version_id for block in blocks)
-        key = (template, site.id, site.revision, versions, metered, tuple(sorted(context.items())))
-        html = self._printed.get(key)
-        if html is None:
+        context["calculators"] = in_force.has_calculators
+        key = (template, site.id, site.revision, in_force.block_versions, metered, tuple(sorted(context.items())))
+        printed = self._printed.get(key)
+        if printed is None:
             html = self._print(template, site, blocks, metered=metered, context=dict(context))
             if len(self._printed) >= _KEPT:
                 self._printed.clear()
-            self._printed[key] = html
-        return self._stock.store(db, html, at), html
+            printed = self._printed[key] = fragment_hash(html), html
+        return printed
 
     def _print(
         self,

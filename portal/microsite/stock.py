@@ -5,9 +5,10 @@ site's revision, which every approval and withdrawal raises in its own transacti
 change holds at the next request of every process. Dates of beginning and end are looked at for every page.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session
@@ -36,7 +37,11 @@ class SiteInForce:
     compiled: CompiledRules = field(init=False)
     candidates: tuple[Candidate, ...] = field(init=False)
     listed: str = field(init=False)  # the candidates as canonical JSON
+    listed_hash: str = field(init=False)
     names: Names = field(init=False)
+    by_key: dict[str, ModuleInForce] = field(init=False)
+    block_versions: tuple[str, ...] = field(init=False)
+    has_calculators: bool = field(init=False)
 
     def __post_init__(self) -> None:
         """Prepare what follows from the fields."""
@@ -49,10 +54,14 @@ class SiteInForce:
             calculators={module.calculator: module.title for module in self.modules if module.calculator},
         )
         object.__setattr__(self, "names", names)
+        object.__setattr__(self, "listed_hash", fragment_hash(self.listed))
+        object.__setattr__(self, "by_key", {module.key: module for module in reversed(self.modules)})
+        object.__setattr__(self, "block_versions", tuple(block.version_id for block in self.blocks))
+        object.__setattr__(self, "has_calculators", any(module.calculator for module in self.modules))
 
     def module(self, key: str) -> ModuleInForce | None:
         """Return a module in force by its key."""
-        return next((module for module in self.modules if module.key == key), None)
+        return self.by_key.get(key)
 
     @property
     def half_life_days(self) -> float:
@@ -96,14 +105,15 @@ class Stock:
             found |= fresh
         return found
 
-    def store(self, db: Session, html: str, at: datetime) -> str:
-        """Keep a fragment and return its hash; one that is known to be committed costs no statement."""
-        digest = fragment_hash(html)
-        if digest not in self._stored:
-            content.store_fragment(db, html, at)
+    def store(self, db: Session, fragments: Mapping[str, str], at: datetime) -> None:
+        """Keep fragments, given by their hashes; those known to be committed cost no statement."""
+        for digest in sorted(fragments.keys() - self._stored):
+            content.store_fragment(db, fragments[digest], at)
             # Remembered only when the transaction that stores it has been committed.
-            event.listen(db, "after_commit", lambda _db: self._stored.add(digest), once=True)
-        return digest
+            event.listen(db, "after_commit", partial(self._has_stored, digest), once=True)
+
+    def _has_stored(self, digest: str, _db: Session) -> None:
+        self._stored.add(digest)
 
     def in_force(
         self, db: Session, site_id: str, *, revision: int, rule_set_id: str | None, at: datetime

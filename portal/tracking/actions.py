@@ -1,6 +1,7 @@
 """Verbs of the tracking room: open a page view, take beats."""
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,31 +84,64 @@ def open_view(
     `sections` are (key, module key, module version, topics, words) as served. Mode `anonymous` writes no identity.
     `half_life_days` is that of the rules that decided the page: what is read on it adds to interest with it.
     """
-    named = mode == "identified"
-    view_id = new_id()
-    db.execute(
-        statements.add_views(),
-        {
-            "id": view_id,
-            "hcp_id": hcp_id if named else None,
-            "visit_id": visit_id if named else None,
-            "site_id": site_id,
-            "page": page,
-            "arrangement_id": arrangement_id if named else None,
-            "mode": mode,
-            "feeds_profile": feeds_profile and named and not staff,
-            "staff": staff,
-            "sections": [
-                [key, module, version, list(topics), words] for key, module, version, topics, words in sections
-            ],
-            "grace_ms": grace_ms,
-            "half_life_days": half_life_days,
-            "opened_at": at,
-            "confirmed": False,
-            "refused": [],
-        },
+    row = new_view(
+        hcp_id=hcp_id,
+        visit_id=visit_id,
+        site_id=site_id,
+        page=page,
+        arrangement_id=arrangement_id,
+        sections=sections_text(sections),
+        mode=mode,
+        feeds_profile=feeds_profile,
+        at=at,
+        grace_ms=grace_ms,
+        half_life_days=half_life_days,
+        staff=staff,
     )
-    return OpenView(view_id)
+    connection = db.connection()
+    statements.open_views(connection.dialect).run(connection, [row])
+    return OpenView(row["id"])
+
+
+def new_view(
+    *,
+    hcp_id: str | None,
+    visit_id: str | None,
+    site_id: str,
+    page: str,
+    arrangement_id: str | None,
+    sections: str,
+    mode: str,
+    feeds_profile: bool,
+    at: datetime,
+    grace_ms: int,
+    half_life_days: float | None,
+    staff: bool = False,
+) -> dict[str, Any]:
+    """Return the row of a page shown now, for `statements.open_views`; `sections` as `sections_text` writes them."""
+    named = mode == "identified"
+    return {
+        "id": new_id(),
+        "hcp_id": hcp_id if named else None,
+        "visit_id": visit_id if named else None,
+        "site_id": site_id,
+        "page": page,
+        "arrangement_id": arrangement_id if named else None,
+        "mode": mode,
+        "feeds_profile": feeds_profile and named and not staff,
+        "staff": staff,
+        "sections": sections,
+        "grace_ms": grace_ms,
+        "half_life_days": half_life_days,
+        "opened_at": at,
+        "confirmed": False,
+        "refused": [],
+    }
+
+
+def sections_text(sections: Iterable[Section]) -> str:
+    """Return the sections of a page as they are stored with its view."""
+    return json.dumps([[key, module, version, list(topics), words] for key, module, version, topics, words in sections])
 
 
 def take_beat(

@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Update
 from sqlalchemy.sql.selectable import Select
 
-from portal.db.prepared import PreparedRead, PreparedWrite, places
+from portal.db.prepared import PreparedRead, PreparedWrite, json_text, places
 from portal.tracking.models import (
     CalculatorUse,
     DailyDwell,
@@ -31,6 +31,11 @@ from portal.tracking.models import (
     Interest,
     PageView,
     SectionView,
+)
+
+_OPENED = (
+    *("id", "hcp_id", "visit_id", "site_id", "page", "arrangement_id", "mode", "feeds_profile", "staff", "grace_ms"),
+    *("half_life_days", "opened_at", "confirmed", "refused"),
 )
 
 Upsert = sqlite.Insert | postgresql.Insert
@@ -199,6 +204,14 @@ def add_drops(dialect: str) -> Upsert:
     return base.on_conflict_do_update(
         index_elements=["day", "reason"], set_={"count": table.c.count + base.excluded.count}
     )
+
+
+@lru_cache(maxsize=8)
+def open_views(dialect: Dialect) -> PreparedWrite:
+    """Return the write of page views just opened, whose sections come as JSON text."""
+    table = _table(PageView)
+    sections = json_text("sections", table.c.sections, dialect)
+    return PreparedWrite(insert(table).values(sections=sections).inline(), dialect, _OPENED)
 
 
 def add_views() -> Insert:

@@ -1,16 +1,21 @@
 """What the running application holds: settings, database, token box; and the one session of a request."""
 
 from datetime import datetime
-from typing import cast
+from typing import TypeVar, cast
 
-from flask import Flask, Response, current_app, g
+from flask import Flask, Response, current_app, g, request
 from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.access.tokens import TokenBox
 from portal.config import Settings
 from portal.db import Database
+from portal.db.together import Work
 
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SETTINGS, _DATABASE, _TOKENS = "portal.settings", "portal.database", "portal.tokens"
 
 
@@ -45,6 +50,27 @@ def db() -> Session:
     return cast(Session, g.db)
 
 
+def reading() -> Session:
+    """Return the session this request asks in: on a road that only looks, one that holds up nobody and keeps nothing.
+
+    Where the request has a session that writes, it is that one, so that a request sees what it did.
+    """
+    if "db" in g or request.method not in _SAFE:
+        return db()
+    if "reading" not in g:
+        g.reading = database().session(writing=False)
+    return cast(Session, g.reading)
+
+
+def keep_together(work: Work[_Item, _Result], item: _Item) -> _Result:
+    """Return what `work` makes of `item` once it is durable; requests that do so at one moment share a commit.
+
+    What this request read is let go of first, so that waiting holds up nobody.
+    """
+    _let_go("reading")
+    return database().together.do(work, item)
+
+
 def now() -> datetime:
     """Return the moment of this request: one request, one instant."""
     if "at" not in g:
@@ -74,6 +100,11 @@ def _settle(response: Response) -> Response:
 
 
 def _leave(_error: BaseException | None) -> None:
-    session: Session | None = g.pop("db", None)
+    _let_go("reading")
+    _let_go("db")
+
+
+def _let_go(name: str) -> None:
+    session: Session | None = g.pop(name, None)
     if session is not None:
         session.close()

@@ -24,7 +24,7 @@ def current_visit() -> CurrentVisit | None:
 
 
 def _find(secret: str) -> CurrentVisit | None:
-    return find_visit(house.db(), secret, at=house.now(), key_marks=house.tokens().key_marks())
+    return find_visit(house.reading(), secret, at=house.now(), key_marks=house.tokens().key_marks())
 
 
 def current_person() -> Person | None:

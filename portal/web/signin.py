@@ -6,8 +6,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from flask import Flask, Response, current_app, request, session
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request, Response, current_app, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import LoginManager, current_user, login_user, logout_user
 from sqlalchemy.orm import Session
 
@@ -61,6 +61,12 @@ class _StaffSessions(SecureCookieSessionInterface):
     """The signed cookie under a salt of its own and SHA-256."""
 
     salt = "portal.staff-session"
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Return the cookie's contents; where there is no cookie, nothing is prepared to check one."""
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
 
     @staticmethod
     def digest_method(string: bytes = b"") -> Any:

@@ -12,6 +12,7 @@ from portal.access.states import CurrentVisit
 from portal.content.models import Site
 from portal.db import new_id
 from portal.hcp.models import Consent, DeclaredInterest, Discussion, Hcp, Territory
+from portal.hcp.queries import hcp_card
 from portal.mailing.models import Sending
 from portal.microsite import assemble, known
 from portal.personalize.catalogue import FACTS, FactSpec, FactType, Of, Op
@@ -233,8 +234,10 @@ def _use(view: PageView, calculator: str, chance: random.Random) -> CalculatorUs
 
 def facts_of(db: Session, site_id: str, hcp_id: str) -> Facts:
     """Return what a page would know of a doctor who comes at `AT` on their first device."""
-    standing = known.standing(db, hcp_id, site_id, sender_id=None, at=AT)
-    assert standing is not None
+    card = hcp_card(db, hcp_id)
+    found = known.of(db, hcp_id, site_id, before=AT, at=AT)
+    assert card is not None
+    assert found is not None
     visit = CurrentVisit(
         id=new_id(),
         link_id=new_id(),
@@ -249,9 +252,7 @@ def facts_of(db: Session, site_id: str, hcp_id: str) -> Facts:
         link_created_at=AT,
         opened_at=AT,
     )
-    reader = assemble.Reader(standing.card, standing.consent, visit)
-    history = known.history(db, hcp_id, site_id, before=AT, at=AT, half_life_days=HALF_LIFE)
-    return assemble.facts(reader, history, at=AT)
+    return assemble.facts(assemble.Reader(card, found.consent, visit), found.history(HALF_LIFE), at=AT)
 
 
 def a_tree(chance: random.Random, depth: int = 3) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from portal.audit import Actor
 from portal.db import Database, new_id
 from portal.hcp.discussions import note_discussion
 from portal.hcp.models import Consent, DeclaredInterest, Hcp, Territory
+from portal.hcp.queries import hcp_card
 from portal.mailing.models import Sending
 from portal.microsite import assemble, known
 from portal.personalize import FACTS, Facts, FactSpec, Of
@@ -94,8 +95,10 @@ def a_view(hcp_id: str, site_id: str, visit_id: str, opened_at: datetime) -> Pag
 def facts_of(database: Database, hcp_id: str, site_id: str, at: datetime = AT) -> Facts:
     """Return what a page would know of the doctor, who came with a link that has one module picked."""
     with database.reading() as db:
-        standing = known.standing(db, hcp_id, site_id, sender_id=None, at=at)
-        assert standing is not None
+        card = hcp_card(db, hcp_id)
+        found = known.of(db, hcp_id, site_id, before=at, at=at)
+        assert card is not None
+        assert found is not None
         visit = CurrentVisit(
             id=new_id(),
             link_id=new_id(),
@@ -110,8 +113,7 @@ def facts_of(database: Database, hcp_id: str, site_id: str, at: datetime = AT) -
             link_created_at=at,
             opened_at=at,
         )
-        history = known.history(db, hcp_id, site_id, before=at, at=at, half_life_days=30.0)
-        return assemble.facts(assemble.Reader(standing.card, standing.consent, visit), history, at=at)
+        return assemble.facts(assemble.Reader(card, found.consent, visit), found.history(30.0), at=at)
 
 
 def test_every_declared_fact_is_supplied_and_every_window_is_kept(database: Database) -> None:

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.db import Base, Database
 from portal.tracking.actions import Answer, open_view, take_beats
 from portal.tracking.credential import Mint
 from portal.tracking.models import DailyDwell, PageView
-from portal.tracking.together import Together
 from tests.tracking.timelines import Timeline, raw
 
 KEY = "k" * 40
@@ -117,17 +117,15 @@ def _serve(url: str, port_file: str) -> None:
     database = Database(url)
     mint = Mint([KEY])
 
-    def settle(raws: list[bytes]) -> list[Answer]:
-        with database.writing() as db:
-            return take_beats(db, raws, mint=mint, at=clock.now())
+    def settle(db: Session, raws: list[bytes]) -> list[Answer]:
+        return take_beats(db, raws, mint=mint, at=clock.now())
 
-    desk: Together[bytes, Answer] = Together(settle)
     listener = socket.create_server(("127.0.0.1", 0))
 
     def talk(peer: socket.socket) -> None:
         with peer, peer.makefile("rwb") as lines:
             for line in lines:
-                lines.write(b"%d\n" % desk.do(line.rstrip(b"\n")).status)
+                lines.write(b"%d\n" % database.together.do(settle, line.rstrip(b"\n")).status)
                 lines.flush()
 
     draft = Path(port_file + ".new")
