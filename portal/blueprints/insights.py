@@ -10,6 +10,7 @@ from portal.content import queries as contents
 from portal.content.queries import SiteRecord
 from portal.db import is_id
 from portal.personalize.conditions import Condition
+from portal.personalize.effect import LEAST
 from portal.personalize.form import to_json
 from portal.personalize.rules import RuleRefused
 from portal.reports import effects, revising
@@ -41,7 +42,13 @@ def home() -> ResponseReturnValue:
     rows = [row_of(line) for line in report.lines]
     days, fewest = effects.FOLLOWED.days, effects.FEWEST
     return render_template(
-        "insights/effect.html", **_frame(site, "effect"), report=report, rows=rows, days=days, fewest=fewest
+        "insights/effect.html",
+        **_frame(site, "effect"),
+        report=report,
+        rows=rows,
+        days=days,
+        fewest=fewest,
+        least=LEAST,
     )
 
 

@@ -32,6 +32,11 @@ class Measured(StrEnum):
     RATE = "rate"
 
 
+# With fewer in either group the interval of a skewed mean holds the truth in less than 93 worlds of 100: measured by
+# `python -m tests.personalize.coverage`.
+LEAST = 80
+
+
 class State(StrEnum):
     """What can be said of an effect."""
 
@@ -49,7 +54,7 @@ class Measure:
     plain: str
     unit: str
     kind: Measured
-    least: int = 50
+    least: int = LEAST
 
 
 MEASURES = {

@@ -103,7 +103,7 @@ def test_a_known_effect_is_found(database: Database) -> None:
         live = live_version(db, site_id, AT)
     assert live is not None
     sums = {Group.PERSONAL: 0, Group.HOLDOUT: 0}
-    for number in range(150):
+    for number in range(200):
         hcp_id = new_id()
         group = group_of(hcp_id, live.rules)
         sums[group] += 1

@@ -16,10 +16,10 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-from portal.personalize.effect import MEASURES, State, effect_of
+from portal.personalize.effect import LEAST, MEASURES, State, effect_of
 
 Draw = Callable[[random.Random, bool], float]
-SIZES = ((320, 80), (200, 200), (60, 60), (500, 50), (2000, 60))
+SIZES = ((320, LEAST), (200, 200), (LEAST, LEAST), (500, LEAST), (2000, 100))
 _READERS, _MU, _SIGMA = 2 / 3, 1.0, 0.8
 
 

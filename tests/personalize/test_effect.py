@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from portal.personalize import effect, intervals
-from portal.personalize.effect import MEASURES, Group, State, effect_of, group_of
+from portal.personalize.effect import LEAST, MEASURES, Group, State, effect_of, group_of
 from tests.personalize.coverage import covered
 from tests.personalize.worlds import rule_set
 
@@ -36,7 +36,7 @@ def test_the_holdout_is_stable_of_the_right_size_and_drawn_anew_with_the_salt() 
 @pytest.mark.parametrize("effect", [True, False], ids=["with-an-effect", "without"])
 @pytest.mark.parametrize("name", MEASURES)
 def test_the_interval_holds_the_truth_at_its_nominal_rate(name: str, effect: bool) -> None:
-    for personal, holdout in ((160, 60), (100, 100)):
+    for personal, holdout in ((160, 80), (100, 100)):
         found = covered(name, personal, holdout, effect=effect, worlds=WORLDS)
         assert 0.92 <= found.held <= 0.98, (personal, holdout)
         assert found.silent == 0
@@ -46,7 +46,7 @@ def test_the_interval_holds_the_truth_at_its_nominal_rate(name: str, effect: boo
 
 def test_with_few_doctors_nothing_is_said_in_any_world() -> None:
     for name in MEASURES:
-        assert covered(name, 300, 49, effect=True, worlds=20).silent == 1
+        assert covered(name, 300, LEAST - 1, effect=True, worlds=20).silent == 1
 
 
 def test_a_clear_effect_is_said_in_words() -> None:
@@ -59,9 +59,9 @@ def test_a_clear_effect_is_said_in_words() -> None:
 
 
 def test_too_few_or_too_uniform_is_not_enough_data() -> None:
-    few = effect_of(MEASURES["engaged_minutes"], [1.0] * 500, [2.0] * 49)
+    few = effect_of(MEASURES["engaged_minutes"], [1.0] * 500, [2.0] * (LEAST - 1))
     assert (few.state, few.difference) == (State.NOT_ENOUGH, None)
-    assert "there are 500 and 49" in few.text
+    assert "there are 500 and 79" in few.text
     assert effect_of(MEASURES["calculators"], [0.0] * 500, [0.0] * 500).state is State.NOT_ENOUGH
     with pytest.raises(ValueError, match="zeros and ones"):
         effect_of(MEASURES["returned"], [0.5] * 60, [1.0] * 60)
