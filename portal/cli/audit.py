@@ -79,6 +79,8 @@ def export(path: Path, events: tuple[str, ...], since: Path | None, as_json: boo
     """Write a bundle to PATH and the stand-alone verifier beside it."""
     if any(not is_id(each) for each in events):
         raise click.BadParameter("the id of an event has 32 characters, 0 to 9 and a to f", param_hint="--event")
+    if path.exists() and not path.is_file():
+        raise click.BadParameter("what is there is no ordinary file and is left alone", param_hint="PATH")
     older = _text_of(since) if since is not None else None
     signer = signer_of(_database(), _folder(), _origin(), clock=clock.now)
     part = path.with_name(f"{path.name}.part")

@@ -1,7 +1,9 @@
 """Verified to entry so-and-so: by the button, by the command, and offline by anybody."""
 
 import json
+import os
 import re
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -104,3 +106,14 @@ def test_wrong_commands_say_so_and_leave_no_file(
     run.invoke(args=["audit", "seal"])
     assert run.invoke(args=["audit", *args]).exit_code == code
     assert not list(tmp_path.glob("x.jsonl*"))
+
+
+def test_an_export_replaces_files_and_nothing_else(sqlite_demo_app: Flask, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"  # a device would do as well, but who replaces one by mistake has no machine left
+    os.mkfifo(pipe)
+    run = sqlite_demo_app.test_cli_runner()
+    refused = run.invoke(args=["audit", "export", str(pipe)])
+    assert refused.exit_code == 2
+    assert "no ordinary file" in refused.output
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(("pipe.", "verify"))) == []
