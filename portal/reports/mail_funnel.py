@@ -49,6 +49,14 @@ class Funnel:
 
 
 @dataclass(frozen=True, slots=True)
+class CallFigure:
+    """How many doctors opened one call to action; None where that is not told."""
+
+    action: str
+    opened: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class TemplateRow:
     """One template in one month over all senders; numbers are None where fewer than `FEWEST` doctors stand behind."""
 
@@ -60,6 +68,7 @@ class TemplateRow:
     failed: int | None
     opened: int | None
     unsubscribed: int | None
+    calls: tuple[CallFigure, ...] = ()
 
 
 def funnel_of(db: Session, mailing_id: str) -> Funnel:
@@ -94,8 +103,23 @@ def by_template(db: Session) -> list[TemplateRow]:
         accepted, failed, opened_shown, left = (count if count == 0 or count >= FEWEST else None for count in small)
         if failed is None:
             accepted = None  # the doctors less those accepted would tell how many failed
-        rows.append(TemplateRow(title, brand, month, doctors, accepted, failed, opened_shown, left))
+        calls = figures_of({call.action: call.confirmed + call.unconfirmed for call in found.calls}, opened)
+        rows.append(TemplateRow(title, brand, month, doctors, accepted, failed, opened_shown, left, calls))
     return rows
+
+
+def figures_of(by_call: Mapping[str, int], opened: int) -> tuple[CallFigure, ...]:
+    """Return doctors by call to action: all numbers, or none but zeros where one of them would tell a small group.
+
+    `opened` doctors opened at least one. Those who opened a call and those who opened only others add up to them, so
+    that each of the two has to be large or none; with two calls so have those who opened both.
+    """
+    counts = [count for count in by_call.values() if count]
+    groups = [*counts, *(opened - count for count in counts)]
+    if len(counts) == 2:
+        groups.append(sum(counts) - opened)
+    is_told = all(group == 0 or group >= FEWEST for group in groups)
+    return tuple(CallFigure(action, count if is_told or count == 0 else None) for action, count in by_call.items())
 
 
 def _funnel(db: Session, members: Sequence[tuple[str, str, str]]) -> Funnel:

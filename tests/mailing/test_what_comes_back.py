@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 
 from portal import clock
 from portal.access.models import Link
+from portal.access.tokens import Purpose
 from portal.audit import Actor
 from portal.hcp.actions import revoke_access
 from portal.mailing.erasing import erase_mail
@@ -24,8 +25,9 @@ from portal.mailing.reports import ReportUnreadable, read_report
 from portal.mailing.returns import take_in
 from portal.mailing.sendings import revoke_mailing
 from portal.mailing.states import SendingState
-from portal.reports.mail_funnel import by_template, funnel_of
+from portal.reports.mail_funnel import by_template, figures_of, funnel_of
 from tests.access.test_door import GESTURE, press
+from tests.attacks.world import sign_in
 from tests.client import HouseClient
 from tests.mailing.conftest import LINKS, Office
 from tests.mailing.test_writing import hcp_id
@@ -195,6 +197,51 @@ def test_a_small_number_is_not_told_by_what_is_left_of_a_large_one(office: Offic
         take_in(db, dsn(sent[0]), at=clock.now())
     with office.database.reading() as db:
         assert [(row.doctors, row.accepted, row.failed) for row in by_template(db)] == [(6, None, None)]
+
+
+@pytest.mark.parametrize(
+    ("counts", "opened", "told"),
+    [
+        ({"a": 0, "b": 0}, 0, {"a": 0, "b": 0}),
+        ({"a": 9, "b": 0}, 9, {"a": 9, "b": 0}),
+        ({"a": 4, "b": 0}, 4, {"a": None, "b": 0}),
+        ({"a": 20, "b": 4}, 24, {"a": None, "b": None}),  # 24 less 20
+        ({"a": 18, "b": 6}, 20, {"a": None, "b": None}),  # two opened b and not a
+        ({"a": 10, "b": 12}, 20, {"a": None, "b": None}),  # two opened both
+        ({"a": 10, "b": 10}, 20, {"a": 10, "b": 10}),
+        ({"a": 20, "b": 20}, 20, {"a": 20, "b": 20}),
+        ({"a": 15, "b": 15}, 22, {"a": 15, "b": 15}),
+        ({"a": 10, "b": 10, "c": 1}, 21, {"a": None, "b": None, "c": None}),
+        ({"a": 10, "b": 10, "c": 10}, 30, {"a": 10, "b": 10, "c": 10}),
+    ],
+    ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else str(value),
+)
+def test_calls_to_action_tell_no_small_group(counts: dict[str, int], opened: int, told: dict[str, int | None]) -> None:
+    assert {figure.action: figure.opened for figure in figures_of(counts, opened)} == told
+
+
+def test_managers_and_marketers_see_each_call_to_action(demo_app: Flask, office: Office) -> None:
+    sent = office.sent("H-1001", "H-1002", "H-1003", "H-1004", "H-1005", "H-1006")
+    office.work()
+    with office.database.reading() as db:
+        paths = dict(db.execute(select(Link.sending_id, Link.id).where(Link.action == "dosing/dosing/1")).all())
+    demo_app.extensions["portal.database"] = office.database
+    demo_app.extensions["portal.tokens"] = tokens = LINKS._tokens
+    for place, sending_id in enumerate(sent):
+        press(HouseClient(demo_app), "/v/" + tokens.for_id(Purpose.LINK, paths[sending_id]))
+        if place in (3, 4):
+            with office.database.reading() as db:
+                [row] = by_template(db)
+            calls = {call.action: call.opened for call in row.calls}
+            assert calls.pop("dosing/dosing/1") == (None if place == 3 else 5)
+            assert set(calls.values()) == {0}
+    for who in ("manager@portal.example", "marketer@portal.example"):
+        staff = HouseClient(demo_app)
+        sign_in(staff, who)
+        page = staff.get("/staff/outbox/figures").text
+        assert re.search(r'dosing.*?<td class="num">6</td>', page)
+        assert "not told" not in page
+        assert "Meier" not in page
 
 
 def test_a_revoked_mailing_opens_nothing_and_stops_what_waits(demo_app: Flask, office: Office) -> None:
