@@ -17,7 +17,7 @@ from portal.db import Database, rates
 from portal.hcp.discussions import purge_discussions
 from portal.hcp.import_actions import drop_expired
 from portal.mailing.courier import CourierRefused, Route
-from portal.mailing.retention import purge_abandoned
+from portal.mailing.retention import purge_abandoned, purge_waiting
 from portal.microsite.post_office import NoServer, hand_over_due
 from portal.microsite.trying import take_on_all
 from portal.tracking.retention import purge_expired
@@ -84,10 +84,11 @@ def group(once: bool, seconds: float) -> None:
 
 
 def tidy(database: Database, *, at: datetime) -> None:
-    """Delete what is kept no longer: old events, notes of visits, counts, unsent compositions, unconfirmed imports."""
+    """Delete what is kept no longer: old events, notes of visits, counts, unsent mail, unconfirmed imports."""
     with database.writing() as db:
         purge_expired(db, by=Actor.system("worker"), at=at)
         purge_discussions(db, by=Actor.system("worker"), at=at)
         purge_abandoned(db, by=Actor.system("worker"), at=at)
+        purge_waiting(db, by=Actor.system("worker"), at=at)
         rates.forget(db, before=at - timedelta(days=2))
         drop_expired(db, at=at)

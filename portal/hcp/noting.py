@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from portal.audit import Actor
@@ -102,6 +102,16 @@ def evidence_of(db: Session, hcp_id: str) -> dict[str, Evidence]:
     """Return what was noted beside the decisions of a doctor, by the id of the decision."""
     rows = db.scalars(select(ConsentEvidence).where(ConsentEvidence.hcp_id == hcp_id))
     return {row.consent_id: Evidence(row.note, row.by_id, row.at) for row in rows}
+
+
+def erase_evidence(db: Session, hcp_id: str) -> int:
+    """Erase what was noted beside the decisions of a doctor and return how many notes; the decisions stay."""
+    query = select(ConsentEvidence.consent_id).where(
+        ConsentEvidence.hcp_id == hcp_id, ConsentEvidence.note.is_not(None)
+    )
+    ids = db.scalars(query.with_for_update()).all()
+    db.execute(update(ConsentEvidence).where(ConsentEvidence.consent_id.in_(ids)).values(note=None))
+    return len(ids)
 
 
 def _checked(told: Told, days: Mapping[str, int], at: datetime) -> tuple[Source, str, str]:

@@ -227,3 +227,12 @@ class CompositionsPurged(Event, name="compositions.purged", words="deleted {coun
 
     before: str
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingMailPurged(
+    Event, name="waiting-mail.purged", words="stopped {count} mails with codes or links that could not be sent in time"
+):
+    """Mail for its reader alone waited longer than its life; its text was thrown away."""
+
+    count: int

@@ -14,6 +14,7 @@ from portal.content.queries import site_by_key
 from portal.hcp.actions import record_consent
 from portal.hcp.consents import ConsentRefused, ConsentState
 from portal.hcp.models import Consent, ConsentEvidence
+from portal.hcp.noting import erase_evidence
 from portal.hcp.queries import consent_in_force, hcp_by_ref
 from tests.attacks.world import sign_in
 from tests.client import HouseClient
@@ -153,3 +154,20 @@ def test_a_no_for_every_brand_and_a_yes_that_has_ended(sqlite_demo_app: Flask, m
     assert desk.note(mail="given", date=old) == 422  # 730 days are over
     assert desk.note(site="every", profiling="refused", time=f"{clock.now():%H:%M}") == 303
     assert desk.client.get(desk.page).text.count("every brand") >= 2
+
+
+def test_erasing_takes_what_was_noted_and_leaves_the_decision(demo_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    two_days_on(monkeypatch)
+    desk = Desk(demo_app)
+    assert desk.note(mail="refused", profiling="refused") == 303
+    before = desk.count(Consent)
+    with desk.database.writing() as db:
+        assert erase_evidence(db, "0" * 32) == 0
+        assert erase_evidence(db, desk.id) == 2
+        assert erase_evidence(db, desk.id) == 0
+        assert set(db.scalars(select(ConsentEvidence.note))) == {None}
+    assert desk.count(Consent) == before
+    assert desk.state().mail is False
+    page = desk.client.get(desk.page).text
+    assert "Form 17" not in page
+    assert ": erased" in page

@@ -1,4 +1,4 @@
-"""Compositions that were begun and never sent go after their time, to the second; what was sent stays."""
+"""Compositions never sent, and codes and links that no server took, go after their time, to the second."""
 
 from datetime import timedelta
 
@@ -9,10 +9,12 @@ from portal.audit import Actor
 from portal.audit.models import AuditEvent
 from portal.cli.worker import tidy
 from portal.mailing import mailings, sendings
-from portal.mailing.models import Mailing, Sending
-from portal.mailing.retention import COMPOSITION_LIFE
+from portal.mailing.models import Mailing, Outbox, Sending
+from portal.mailing.retention import COMPOSITION_LIFE, WAITING_LIFE
 from portal.mailing.sendings import Sender
+from portal.mailing.states import READERS_ONLY, SendingKind, SendingState
 from tests.mailing.conftest import LINKS, TERMS, Office
+from tests.mailing.test_what_staff_may_read import fill
 
 
 def test_an_abandoned_composition_goes_after_its_time_and_nothing_else(office: Office) -> None:
@@ -37,3 +39,26 @@ def test_an_abandoned_composition_goes_after_its_time_and_nothing_else(office: O
         kept = dict(db.execute(select(Sending.id, Sending.mailing_id)).all())
         assert kept == {sending_id: sent, test_id: None}
         assert db.scalars(select(AuditEvent.name).where(AuditEvent.name == "compositions.purged")).all() != []
+
+
+def test_what_is_for_its_reader_alone_does_not_wait_for_ever(office: Office) -> None:
+    assert set(WAITING_LIFE) == READERS_ONLY
+    office.sent()
+    ids = fill(office.database)
+    for kinds in (("notice",), ("fresh-link", "opt-in")):
+        ends = {office.look(ids[kind]).due_at + WAITING_LIFE[SendingKind(kind)] for kind in kinds}
+        for at, state in (
+            (min(ends), SendingState.SCHEDULED),
+            (max(ends) + timedelta(seconds=1), SendingState.STOPPED),
+        ):
+            tidy(office.database, at=at)
+            assert {office.look(ids[kind]).state for kind in kinds} == {state}
+    with office.database.reading() as db:
+        rows = {row.kind: row for row in db.scalars(select(Sending))}
+        assert rows["approved"].html
+        assert rows["approved"].state == SendingState.SCHEDULED
+        assert {rows[kind].html for kind in READERS_ONLY} == {rows[kind].text for kind in READERS_ONLY} == {None}
+        assert all(rows[kind].sha256 for kind in READERS_ONLY)
+        assert set(db.scalars(select(Outbox.sending_id))) == {rows["approved"].id}
+        purged = db.scalars(select(AuditEvent.name).where(AuditEvent.name == "waiting-mail.purged")).all()
+    assert len(purged) == 2  # the codes, then both others

@@ -86,6 +86,26 @@ def test_links_are_followed_in_the_demo_and_nowhere_else(office: Office, apps: d
             assert "123456" not in text
 
 
+@pytest.mark.parametrize("purpose", ["v", "u", "p"])
+def test_a_sender_reads_no_address_that_works_of_their_own_mail(
+    office: Office, apps: dict[str, Flask], purpose: str
+) -> None:
+    [sending_id] = office.sent()
+    address = re.compile(rf"/{purpose}/[a-z2-7]{{20,}}")
+    with office.database.reading() as db:
+        row = db.get_one(Sending, sending_id)
+        html, text, header = row.html or "", row.text or "", row.unsubscribe_url or ""
+    found = set(address.findall(html))
+    assert found == set(address.findall(text)) != set()
+    assert (purpose == "u") is (address.search(header) is not None)
+    own = f"/staff/outbox/mine/{sending_id}"
+    for setting in ("demo", "server", "plain"):
+        page, frame = read(apps[setting], "rep@portal.example", own, f"{own}/html")
+        assert not any(token in page + frame for token in found)
+        assert f"/{purpose}/preview" in frame
+        assert "List-Unsubscribe" not in page
+
+
 def test_what_is_for_its_reader_alone_is_not_kept_once_a_server_has_it(office: Office) -> None:
     office.sent()
     fill(office.database)
