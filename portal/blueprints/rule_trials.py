@@ -15,13 +15,13 @@ from portal.microsite import previews
 from portal.microsite.history import count_pages, latest_doctors
 from portal.microsite.sheets import Decision
 from portal.microsite.trying import take_on
+from portal.moments import MomentRefused, read_moment
 from portal.personalize import Facts, arrange
 from portal.personalize.arrangement import Mode
 from portal.personalize.explain import explained, state_words
 from portal.reports.rule_offer import offer
 from portal.rulebook import backtests, queries
 from portal.rulebook.backtests import BacktestRow
-from portal.rulebook.moments import MomentRefused, read_moment
 from portal.rulebook.queries import RuleSetVersion
 from portal.rulebook.trials import beside
 from portal.staff.roles import Permission, may

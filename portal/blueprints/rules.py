@@ -11,13 +11,13 @@ from portal.audit import Actor
 from portal.content import queries as contents
 from portal.content.queries import SiteRecord
 from portal.db import is_id
+from portal.moments import MomentRefused, read_moment
 from portal.personalize.diff import diff
 from portal.personalize.rules import RuleSet
 from portal.reports.matching.audience import matching
 from portal.reports.rule_offer import offer
 from portal.rulebook import actions, queries
 from portal.rulebook.bodies import acting_condition
-from portal.rulebook.moments import MomentRefused, read_moment
 from portal.rulebook.queries import RuleSetVersion
 from portal.rulebook.refusals import Refusal, RuleSetRefused
 from portal.rulebook.sentences import cards

@@ -1,6 +1,6 @@
 """A representative's mail: who, what, exact preview, send, undo; and what became of it."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -17,6 +17,7 @@ from portal.mailing.sendings import Sender, Terms
 from portal.mailing.states import UNDER_WAY, UNDO, Block, Blocker, PieceKind, SendingKind
 from portal.microsite import notices
 from portal.microsite.mail_links import MailLinks
+from portal.moments import MomentRefused, read_moment
 from portal.reports import mail_forms, mail_funnel, scope
 from portal.staff.roles import Permission
 from portal.web import formats, guards, headers, house, htmx, identity
@@ -280,15 +281,10 @@ def _when(text: str) -> datetime | None:
     """Return a moment typed in the zone of the staff pages; raises CompositionRefused."""
     if not text:
         return None
-    zone = formats.zone(house.settings().display_zone)
     try:
-        typed = datetime.fromisoformat(text)
-        moment = (typed if typed.tzinfo else typed.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError):  # a zone can carry the first or the last day out of the calendar
-        raise CompositionRefused([Fault("when", "Give day and time, such as 2026-12-01T09:00.")]) from None
-    if typed.tzinfo is None and moment.astimezone(zone).replace(tzinfo=None) != typed:
-        sentence = "Clocks go forward over this time, so it does not exist; choose another."
-        raise CompositionRefused([Fault("when", sentence)])
+        moment = read_moment(text, formats.zone(house.settings().display_zone))
+    except MomentRefused as refused:
+        raise CompositionRefused([Fault("when", str(refused))]) from None
     if moment < house.now():
         raise CompositionRefused([Fault("when", "This moment has passed; leave it empty to send now.")])
     return moment

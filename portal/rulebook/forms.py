@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 
+from portal.moments import typed_moment
 from portal.personalize.conditions import (
     MAX_DEPTH,
     MAX_NODES,
@@ -23,7 +24,6 @@ from portal.personalize.conditions import (
 from portal.personalize.effects import Target
 from portal.personalize.rules import Rule, dump
 from portal.personalize.words import number
-from portal.rulebook.moments import typed_moment
 
 ROOT = "n0"
 WORDS = ("all", "any", "none")

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 
+from portal.moments import MomentRefused, read_moment
 from portal.personalize.codec import moment
 from portal.personalize.form import to_json
 from portal.personalize.rules import Rule, RuleRefused, parse_rule
 from portal.rulebook.forms import ROOT, EffectForm, Group, Row, RuleForm, uses
-from portal.rulebook.moments import MomentRefused, read_moment
 
 _PLAIN = {
     "Field required": "This is needed.",

@@ -8,12 +8,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PORTAL = ROOT / "portal"
 
-PURE = {"config", "clock", "personalize", "calculators"}
+PURE = {"config", "clock", "moments", "personalize", "calculators"}
 ROOMS_3 = {"hcp", "staff", "content", "rulebook"}
 ROOMS_4 = {"access", "tracking", "mailing"}
 MAY_IMPORT: dict[str, set[str]] = {
     "clock": set(),
     "config": set(),
+    "moments": set(),
     "personalize": set(),
     "calculators": set(),
     "db": set(),

@@ -106,7 +106,7 @@ def test_order_is_what_the_sender_makes_it(demo_app: Flask) -> None:
         ({"value-note": "look at https://evil.example"}, "addresses and links are not allowed"),
         ({"value-note": "x" * 201}, "at most 200 characters; this has 201"),
         ({"value-note": "{{link.home}}"}, "double braces"),
-        ({"when": "yesterday"}, "Give day and time"),
+        ({"when": "yesterday"}, "Write a day and a time"),
         ({"when": "2020-01-01T09:00"}, "This moment has passed"),
         ({"when": "2099-01-01T09:00"}, "Schedule within 90 days"),
     ],

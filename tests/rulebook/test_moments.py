@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portal.moments import MomentRefused, read_moment, typed_moment
 from portal.personalize.rules import parse_rule
 from portal.rulebook.forms import form_of
 from portal.rulebook.judging import judge
-from portal.rulebook.moments import MomentRefused, read_moment, typed_moment
 from tests.personalize.worlds import tried
 from tests.rulebook.rooms import a_rule
 
