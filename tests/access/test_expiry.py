@@ -1,12 +1,19 @@
 """One second before and after the end of links, visits and nonces, over leap days, time changes and clocks set back."""
 
+import json
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 from flask import Flask
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from portal.access.models import Link
+from portal.db import Database
+from portal.mailing.models import Sending
 from tests.access.test_door import CHROME, GESTURE, new_link, nonce_of, press
 from tests.client import HouseClient
 
@@ -58,3 +65,48 @@ def test_the_button_works_for_twelve_hours(sqlite_demo_app: Flask, seconds: int,
         nonce = nonce_of(client.get(path, headers={"User-Agent": CHROME}))
         now.shift(seconds)
         assert pressed(client, path, nonce).status_code == status
+
+
+def issued(app: Flask, database: Database) -> tuple[str, str]:
+    """A link that the command line made, for a day: its id and its path."""
+    run = app.test_cli_runner().invoke(
+        args=["links", "issue", "--hcp", "H-1001", "--site", "atorvastatin-us-en", "--days", "1", "--json"]
+    )
+    told = json.loads(run.output)
+    return told["id"], "/v/" + told["url"].rsplit("/v/")[1]
+
+
+def asked_for(app: Flask, database: Database) -> tuple[str, str]:
+    """A fresh link that was asked for on the page of an expired one: its id and its path as the mail has it."""
+    with HouseClient(app).post("/v/fresh", data={"address": "karin.meier@clinic.example"}) as answer:
+        assert answer.status_code == 200
+    with database.reading() as db:
+        link_id, text = db.execute(
+            select(Link.id, Sending.text)
+            .join(Sending, Sending.id == Link.sending_id)
+            .where(Sending.kind == "fresh-link")
+        ).one()
+    found = re.search(r"/v/[a-z2-7]{20,}", text or "")
+    assert found
+    return link_id, found[0]
+
+
+@pytest.mark.parametrize("made", [issued, asked_for], ids=["command", "fresh"])
+@pytest.mark.parametrize("start", MOMENTS[:3], ids=str)
+def test_links_end_to_the_second_however_they_were_made(
+    sqlite_demo_app: Flask, made: Callable[[Flask, Database], tuple[str, str]], start: datetime
+) -> None:
+    database = sqlite_demo_app.extensions["portal.database"]
+    with time_machine.travel(start, tick=False) as now:
+        link_id, path = made(sqlite_demo_app, database)
+        with database.reading() as db:
+            ends = db.get_one(Link, link_id).expires_at
+        assert ends > start
+        for seconds, status in ((-1, 200), (0, 404), (1, 404)):
+            now.move_to(ends + timedelta(seconds=seconds))
+            client = HouseClient(sqlite_demo_app)
+            page = client.get(path, headers={"User-Agent": CHROME})
+            assert page.status_code == status
+            if seconds < 0:
+                assert pressed(client, path, nonce_of(page)).status_code == 303
+                assert client.get("/m/").status_code == 200

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from portal.audit import Actor
 from portal.audit.models import AuditEvent, AuditPersonal
 from portal.db import Database
 from portal.hcp import queries
-from portal.hcp.import_actions import ImportRefused, known_of, save_import
+from portal.hcp.import_actions import ImportRefused, drop_file, keep_file, kept_file, known_of, save_import
 from portal.hcp.import_hcps import CellError, Check, Known, KnownHcp, Layout, Outcome, check_sheet
 from portal.hcp.models import Hcp
 from portal.hcp.profiles import Profile
@@ -325,6 +327,77 @@ def test_a_reference_taken_at_this_moment_refuses_the_whole_file(database: Datab
         with pytest.raises(ImportRefused, match="at this moment"):
             save_import(db, stale, by=BY, at=AT)
         assert db.scalar(select(func.count()).select_from(Hcp)) == 2
+
+
+def test_two_who_confirm_the_same_check_at_once_save_it_once(database: Database) -> None:
+    body = GOOD.encode()
+    with database.writing() as db:
+        user = create_user(
+            db, "a@portal.example", name="A", password="correct horse battery", roles=[Role.ADMIN], by=BY, at=AT
+        )
+        kept_id = keep_file(db, user, file_name="x.csv", body=body, specialties={}, at=AT)
+    gate = threading.Barrier(3)
+
+    def confirm(_: int) -> str:
+        gate.wait()
+        try:
+            with database.writing() as db:
+                kept = kept_file(db, user, kept_id=kept_id, at=AT)
+                if kept is None:
+                    return "missing"
+                check = check_sheet(read_sheet(kept.body), known_of(db, staff={}, at=AT))
+                save_import(db, check, by=BY, at=AT)
+                drop_file(db, user, kept_id=kept_id)
+                return "saved"
+        except ImportRefused:
+            return "refused"
+
+    with ThreadPoolExecutor(3) as pool:
+        said = sorted(pool.map(confirm, range(3)))
+    assert said == ["missing", "missing", "saved"]
+    with database.reading() as db:
+        assert db.scalar(select(func.count()).select_from(Hcp)) == 2
+        assert db.scalar(select(func.count()).where(AuditEvent.name == "hcps.imported")) == 1
+
+
+def test_two_who_confirm_the_same_doctors_at_once_save_them_once(database: Database) -> None:
+    gate = threading.Barrier(2)
+
+    def confirm(_: int) -> str:
+        gate.wait()
+        try:
+            with database.writing() as db:
+                check = check_sheet(read_sheet(GOOD.encode()), known_of(db, staff={}, at=AT))
+                save_import(db, check, by=BY, at=AT)
+                return "saved" if check.count(Outcome.NEW) else "same"
+        except ImportRefused:
+            return "refused"
+
+    with ThreadPoolExecutor(2) as pool:
+        said = list(pool.map(confirm, range(2)))
+    assert said.count("saved") == 1
+    with database.reading() as db:
+        assert db.scalar(select(func.count()).select_from(Hcp)) == 2
+
+
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        ({"NPI": "1234567893\u200b"}, "NPI"),
+        ({"NPI": "１２３４５６７８９３"}, "NPI"),
+        ({"Provider Last Name (Legal Name)": "=cmd|' /C calc'!A0"}, "Provider Last Name (Legal Name)"),
+        ({"Provider Last Name (Legal Name)": "A" * 5000}, "Provider Last Name (Legal Name)"),
+        ({"Provider First Name": "Ka\u202erin"}, "Provider First Name"),
+        ({"Healthcare Provider Taxonomy Code_15": "<script>alert(1)</script>"}, "Healthcare Provider Taxonomy Code_15"),
+        ({"Last Update Date": "٠١/٠٢/٢٠٢٠"}, "Last Update Date"),
+        ({"Entity Type Code": "1; DROP TABLE hcps"}, "Entity Type Code"),
+    ],
+    ids=["invisible", "wide", "formula", "long", "turned", "script", "digits", "sql"],
+)
+def test_a_hostile_provider_file_is_named_cell_by_cell(cells: dict[str, str], column: str) -> None:
+    (error,) = checked(nppes(**cells)).errors
+    assert error.column == column
+    assert len(error.sentence) < 200
 
 
 def test_references_that_differ_in_capitals_only_are_one_doctor() -> None:
