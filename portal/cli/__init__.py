@@ -1,5 +1,6 @@
 """The flask command groups, one file a group."""
 
+import errno
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -9,7 +10,7 @@ from sqlalchemy.exc import DatabaseError
 
 
 def speak_plainly(group: click.Group) -> None:
-    """Make every command of `group` answer an unusable database with a sentence and exit code 1."""
+    """Make every command of `group` answer an unusable database, file or argument with a sentence and exit code 1."""
     for command in group.commands.values():
         if isinstance(command, click.Group):
             speak_plainly(command)
@@ -28,5 +29,11 @@ def _plain(callback: Callable[..., Any]) -> Callable[..., Any]:
             )  # the first line: the rest is the statement with its values
             sentence = f"The database cannot be used ({why}). Where it is new or older than the code: db upgrade."
             raise click.ClickException(sentence) from None
+        except UnicodeEncodeError:
+            raise click.ClickException("An argument is not text in UTF-8.") from None
+        except OSError as fault:
+            if fault.errno == errno.EPIPE:  # whoever reads the output has gone: click ends quietly
+                raise
+            raise click.ClickException(f"{fault.filename or 'The system'}: {fault.strerror or fault}.") from None
 
     return called

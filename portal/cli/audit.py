@@ -81,6 +81,9 @@ def export(path: Path, events: tuple[str, ...], since: Path | None, as_json: boo
         raise click.BadParameter("the id of an event has 32 characters, 0 to 9 and a to f", param_hint="--event")
     if path.exists() and not path.is_file():
         raise click.BadParameter("what is there is no ordinary file and is left alone", param_hint="PATH")
+    beside = path.with_name("verify_audit.py")
+    if path == beside:
+        raise click.BadParameter("the verifier goes there; give another name", param_hint="PATH")
     older = _text_of(since) if since is not None else None
     signer = signer_of(_database(), _folder(), _origin(), clock=clock.now)
     part = path.with_name(f"{path.name}.part")
@@ -94,7 +97,6 @@ def export(path: Path, events: tuple[str, ...], since: Path | None, as_json: boo
     except (BundleRefused, CheckpointRefused) as refused:
         part.unlink(missing_ok=True)
         _refuse(str(refused))
-    beside = path.with_name("verify_audit.py")
     beside.write_text(Path(verifier.__file__).read_text(encoding="utf-8"), encoding="utf-8")
     said = {"path": str(path), "entries": lines - 1, "verifier": str(beside), "key": signer.verifier_key}
     if as_json:

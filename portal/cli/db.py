@@ -1,12 +1,14 @@
 """`db upgrade|check`: bring the tables up to date, or say whether they are."""
 
 import json
+from collections.abc import Callable
 
 import click
+from alembic.util import CommandError
 from flask import current_app
 from flask.cli import AppGroup
 
-from portal.db import migrate
+from portal.db import Database, migrate
 
 group = AppGroup("db", help="Tables and their migrations.")
 
@@ -15,14 +17,14 @@ group = AppGroup("db", help="Tables and their migrations.")
 @click.option("--to", "target", default="head", help="Revision to stop at.")
 def upgrade(target: str) -> None:
     """Run the migrations that are missing."""
-    migrate.upgrade(current_app.extensions["portal.database"], target)
+    _known(migrate.upgrade, target)
 
 
 @group.command("downgrade")
 @click.argument("target")
 def downgrade(target: str) -> None:
     """Undo migrations down to TARGET (`base` undoes all)."""
-    migrate.downgrade(current_app.extensions["portal.database"], target)
+    _known(migrate.downgrade, target)
 
 
 @group.command("check")
@@ -35,3 +37,10 @@ def check(as_json: bool) -> None:
     else:
         click.echo("up to date" if state.is_up_to_date else f"at {state.current or 'nothing'}, newest {state.newest}")
     raise SystemExit(0 if state.is_up_to_date else 1)
+
+
+def _known(move: Callable[[Database, str], object], target: str) -> None:
+    try:
+        move(current_app.extensions["portal.database"], target)
+    except CommandError as refused:
+        raise click.ClickException(str(refused)) from None

@@ -1,5 +1,6 @@
 """Commands against what people mistype and machines send: a sentence and exit code 1 or 2, never a traceback."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
+from portal.cli import speak_plainly
 from tests.attacks.rows import row_counts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -140,3 +142,35 @@ def test_commands_on_an_empty_database_say_what_to_do(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     assert "db upgrade" in done.stderr
+
+
+def test_an_export_replaces_ordinary_files_only(sqlite_demo_app: Flask, tmp_path: Path) -> None:
+    folder = tmp_path / "taken"
+    folder.mkdir()
+    runner, pipe = sqlite_demo_app.test_cli_runner(), folder / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, folder / "verify_audit.py"):
+        with sqlite_demo_app.app_context():
+            done = runner.invoke(args=["audit", "export", str(path)])
+        assert done.exit_code == 2, path
+        assert "PATH" in done.output
+    assert pipe.is_fifo()
+    assert [each.name for each in folder.iterdir()] == ["pipe"]
+
+
+def test_files_and_arguments_that_cannot_be_used_are_said(sqlite_demo_app: Flask, tmp_path: Path) -> None:
+    runner = sqlite_demo_app.test_cli_runner()
+    speak_plainly(sqlite_demo_app.cli)
+    for words in (
+        ("audit", "export", str(tmp_path / "none" / "bundle")),
+        ("explain", "--arrangement", "\udcff"),
+        ("links", "issue", "--hcp", "\udcff", "--site", "atorvastatin-us-en"),
+        ("db", "upgrade", "--to", "nope"),
+        ("db", "downgrade", "nope"),
+    ):
+        with sqlite_demo_app.app_context():
+            done = runner.invoke(args=words)
+        assert isinstance(done.exception, SystemExit), (words, repr(done.exception))
+        assert done.exit_code == 1
+        assert "Error: " in done.output
+    assert not (tmp_path / "none").exists()
