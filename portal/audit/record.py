@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, cast
@@ -67,7 +67,7 @@ def _rows(event: Event, by: Actor, at: datetime) -> tuple[dict[str, Any], dict[s
         if field.name in personal_names and value is not None:
             personal[field.name] = plain(value)
             about[field.name] = {"sha256": commitment(salt, field.name, value)}
-        else:
+        elif value is not None or field.default is MISSING:  # what may be left out and is not there is not written
             about[field.name] = value
     hcp_id = getattr(event, event.hcp_field, None)
     body = dumps(

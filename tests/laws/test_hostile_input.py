@@ -134,7 +134,7 @@ def test_no_address_parameter_breaks_a_page(demo_app: Flask) -> None:
     for road in roads(demo_app, "GET"):
         client = clients[who_may(road.endpoint)]
         names = sorted({*fields_of(road.endpoint), "q", "page", "at", "as_of", "before", "after", "site", "next"})
-        for turn in range(2):
+        for turn in (0, 1) if world.database.is_sqlite else (2,):
             query = {name: NASTY[(turn * 7 + place) % len(NASTY)][:1500] for place, name in enumerate(names)}
             for each in (query, *({name: query[name]} for name in ("q", "at", "as_of", "site", "page"))):
                 path = road.path(values_for(world, road))

@@ -9,6 +9,8 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.audit import Actor
+from portal.hcp.actions import record_consent
+from portal.hcp.consents import OPTED_IN
 from portal.mailing import sendings
 from portal.mailing.models import Sending, Unsubscribe
 from portal.mailing.pieces import withdraw
@@ -96,8 +98,6 @@ def test_undoing_against_sending(office: Office) -> None:
 
 
 def test_unsubscribing_against_sending_many_times(office: Office) -> None:
-    from portal.hcp.actions import record_consent
-
     allow_many(office)
     for _ in range(15):
         [sending_id] = office.sent()
@@ -112,7 +112,7 @@ def test_unsubscribing_against_sending_many_times(office: Office) -> None:
         assert (row.state, copies) in ((SendingState.STOPPED, 0), (SendingState.ACCEPTED, 1))
         with office.database.writing() as db:
             record_consent(
-                db, row.hcp_id, row.site_id, "mail", "given", "test", "again", by=Actor.system("t"), at=clock.now()
+                db, row.hcp_id, row.site_id, "mail", "given", OPTED_IN, "again", by=Actor.system("t"), at=clock.now()
             )
 
 

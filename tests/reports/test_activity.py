@@ -84,9 +84,9 @@ def test_a_machine_stands_apart_and_out_of_the_totals(world: World) -> None:
     assert not [moment for moment in told(world, doctor) if moment.kind in (Kind.VISITS, Kind.READING)]
 
 
-def test_reading_in_a_browser_without_a_screen_is_told_apart(world: World) -> None:
+def test_reading_in_a_browser_that_proves_no_gesture_is_told_apart(world: World) -> None:
     doctor = world.doctor("H-1")
-    visit, _ = world.visit(doctor, world.link(doctor), marks=frozenset({Mark.HEADLESS}))
+    visit, _ = world.visit(doctor, world.link(doctor), marks=frozenset({Mark.NO_GESTURE}))
     world.read(doctor, visit, "dosing", 8_000)
     done = activity(world, doctor)
     assert (done.dwell_ms, done.unconfirmed_ms) == (0, 8_000)
