@@ -24,14 +24,11 @@ from tests.client import HouseClient
 from tests.people import Staff, sign_in_as
 
 
-@pytest.hookimpl(tryfirst=True)  # the groups are read right after
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave browser tests out, visibly, where there is no browser; begin with them, those of a file in one process."""
+    """Leave browser tests out, visibly, where there is no browser; begin with the files that take longest."""
     leave_out_browser_tests(config, items)
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
-    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+    slow = {item.path for item in items if item.get_closest_marker("browser") or item.path.parent.name == "laws"}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 KEY = "test-key-" + "k" * 32
