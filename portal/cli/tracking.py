@@ -39,14 +39,15 @@ def show(ref: str, since: str, as_json: bool) -> None:
 
 
 @group.command("drops")
-@click.option("--day", default=None, help="YYYY-MM-DD, UTC; every day where not given.")
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="YYYY-MM-DD, UTC; every day where not given.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def drops(day: str | None, as_json: bool) -> None:
+def drops(day: datetime | None, as_json: bool) -> None:
     """Print how many beats, or parts of them, were dropped, by reason."""
+    on = day.date().isoformat() if day else None
     with current_app.extensions["portal.database"].reading() as db:
-        counted = queries.drops(db, day)
+        counted = queries.drops(db, on)
     if as_json:
-        click.echo(json.dumps({"day": day, "drops": counted}, indent=1))
+        click.echo(json.dumps({"day": on, "drops": counted}, indent=1))
     else:
         click.echo("\n".join(f"{reason:20} {count}" for reason, count in counted.items()) or "Nothing was dropped.")
 

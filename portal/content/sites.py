@@ -45,11 +45,13 @@ def create_site(
         raise DraftRefused("The language is a code such as en or en-GB.")
     if not brand.strip() or not generic.strip():
         raise DraftRefused("A site names its brand and the generic name.")
+    if len(brand.strip()) > 80 or len(generic.strip()) > 120:
+        raise DraftRefused("A brand has at most 80 characters, a generic name at most 120.")
     site = Site(
         id=new_id(),
         key=key,
-        brand=brand.strip()[:80],
-        generic=generic.strip()[:120],
+        brand=brand.strip(),
+        generic=generic.strip(),
         market=market,
         language=language,
         settings=_usual(settings or {}),

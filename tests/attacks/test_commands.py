@@ -41,6 +41,7 @@ TEXTS = (
 )
 # Where the deeds of commands themselves stand: a check of the log is an event, the worker seals what it finds.
 DEEDS = frozenset({"audit_events", "audit_leaves", "audit_nodes", "audit_checkpoints"})
+MARKET = ("--market", "US", "--language", "en")
 LEFT_ALONE = {"demo", "db", "run", "shell", "routes", "backup"}  # these change or serve the whole installation
 
 
@@ -174,3 +175,35 @@ def test_files_and_arguments_that_cannot_be_used_are_said(sqlite_demo_app: Flask
         assert done.exit_code == 1
         assert "Error: " in done.output
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["tracking", "drops", "--day", "nope"], "does not match"),
+        (["tracking", "drops", "--day", "2026-02-30"], "does not match"),
+        (
+            [
+                "content",
+                "create-site",
+                "a-b",
+                "--brand",
+                "b" * 81,
+                "--generic",
+                "g",
+                "--market",
+                "US",
+                "--language",
+                "en",
+            ],
+            "at most 80 characters",
+        ),
+    ],
+    ids=["no-day", "no-such-day", "long-brand"],
+)
+def test_what_would_be_taken_for_something_else_is_refused(sqlite_demo_app: Flask, args: list[str], said: str) -> None:
+    before = row_counts(sqlite_demo_app)
+    refused = sqlite_demo_app.test_cli_runner().invoke(args=args)
+    assert refused.exit_code in (1, 2)
+    assert said in refused.output
+    assert row_counts(sqlite_demo_app) == before

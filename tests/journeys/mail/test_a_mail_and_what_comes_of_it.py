@@ -34,6 +34,15 @@ def fetch(url: str, method: str = "GET", body: bytes | None = None) -> int:
         return refused.code
 
 
+def stored_in(page: Page) -> str:
+    """All that scripts of a page could read of what the browser keeps, and where it says it is and came from."""
+    found = page.evaluate(
+        "JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage),"
+        " document.cookie, document.referrer, location.href, history.state])"
+    )
+    return str(found)
+
+
 def tiles(page: Page) -> dict[str, int]:
     """The figures of the funnel by label."""
     found = page.locator(".tile").evaluate_all(
@@ -74,6 +83,9 @@ def test_a_mail_and_what_comes_of_it(portal: Running, phone: Page, desk: Page, m
     out = str(message["List-Unsubscribe"]).strip("<>")
     prefer = re.search(r"http\S+/p/[a-z2-7]+", text.get_content())
     assert prefer
+    secrets = {link.rsplit("/", 1)[1] for link in (*links, out, prefer[0])}
+    referers: list[str] = []
+    phone.on("request", lambda asked: referers.append(asked.headers.get("referer", "")))
     for _ in range(2):
         for link in (*links, out, prefer[0]):
             assert fetch(link) == 200
@@ -93,8 +105,11 @@ def test_a_mail_and_what_comes_of_it(portal: Running, phone: Page, desk: Page, m
     for _ in range(8):
         phone.mouse.wheel(0, 60)
         phone.wait_for_timeout(1000)
+    kept = [stored_in(phone)]
     phone.goto(portal.url + "/m/")
     phone.wait_for_timeout(500)
+    kept.append(stored_in(phone))
+    session = {cookie["value"] for cookie in phone.context.cookies()}
 
     # A colleague gets the forwarded mail: another device, nobody's.
     colleague = phone.context.browser.new_context()  # type: ignore[union-attr]
@@ -125,6 +140,19 @@ def test_a_mail_and_what_comes_of_it(portal: Running, phone: Page, desk: Page, m
     assert figures["Automatic"] >= 8
     desk.goto(portal.url + "/staff/mail/new")
     assert "The doctor unsubscribed from mail." in desk.locator("main").inner_text()
+
+    # What opens something stayed where it belongs.
+    desk.goto(group)
+    told = {
+        "a Referer": "\n".join(referers),
+        "the browser's storage": "\n".join(kept),
+        "the log": portal.log.read_text(),
+        "the representative's page": desk.content(),
+    }
+    assert any(referers)
+    assert session
+    for place, words in told.items():
+        assert [secret for secret in secrets | session if secret in words] == [], place
 
 
 def serious(page: Page) -> list[tuple[str, str, str]]:
