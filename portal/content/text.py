@@ -53,8 +53,24 @@ class SectionMark:
         return {"key": self.key, "title": self.title, "words": self.words}
 
 
+_READINGS = 12  # deeper nonsense than this is kept as it was last read
+
+
 def clean(html: str) -> str:
-    """Return HTML through the allow-list: links lead within the page, within the portal or to https, ids to labels."""
+    """Return HTML through the allow-list: links lead within the page, within the portal or to https, ids to labels.
+
+    What a browser would read otherwise once it is written (a heading in a heading, behind a table) is read again until
+    it stands still, so that what was approved is what is shown.
+    """
+    for _ in range(_READINGS):
+        cleaned = _clean_once(html)
+        if cleaned == html:
+            break
+        html = cleaned
+    return html
+
+
+def _clean_once(html: str) -> str:
     allowed = nh3.clean(
         html,
         tags=_INLINE | _BLOCK | _TABLE,
