@@ -31,6 +31,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: item.path not in slow)
 
 
+pytest_plugins = ["tests.mailserver"]
 KEY = "test-key-" + "k" * 32
 
 

@@ -67,8 +67,9 @@ def verify_here(db: Session, folder: Path, base_url: str, *, by: Actor, at: date
     folder.mkdir(parents=True, exist_ok=True)
     signer = load_signer(folder, log_name(base_url))
     announce_key(db, signer, by=Actor.system("sealer"), at=at)
-    while seal(db, signer, at=at, full=True).fresh == BATCH:
-        pass
+    fresh = BATCH
+    while fresh == BATCH:
+        fresh = seal(db, signer, at=at, full=True).fresh
     finding = check(db, signer.verifier_key, trusted=kept_notes(folder))
     outcome = finding.fault or "it holds"
     record(db, LogVerified(size=finding.size, outcome=outcome, first_bad=finding.first_bad), by=by, at=at)

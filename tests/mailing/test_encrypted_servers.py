@@ -22,7 +22,8 @@ from flask import Flask
 from portal.config import Settings
 from portal.mailing.courier import CourierRefused, Route
 from portal.mailing.states import SendingState
-from tests.mailing.conftest import BASE, MailServer, Office
+from tests.mailing.conftest import BASE, Office
+from tests.mailserver import MailServer
 
 USER, SECRET = "portal", "open-sesame-7341"
 

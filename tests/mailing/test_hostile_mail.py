@@ -14,8 +14,9 @@ from portal.hcp.actions import record_consent
 from portal.hcp.models import Hcp
 from portal.mailing.outbox import as_sent
 from portal.mailing.states import SendingState
-from tests.mailing.conftest import BASE, SITE, MailServer, Office
+from tests.mailing.conftest import BASE, SITE, Office
 from tests.mailing.test_writing import begun, desk
+from tests.mailserver import MailServer
 
 BY = Actor.system("tests")
 

@@ -360,7 +360,7 @@ def refuse_malformed(database: Database, count: int, seed: int = 1) -> None:
             assert sum(section.attention_ms for section in view.sections) <= view.dwell_ms + 250
             assert {section.section for section in view.sections} <= set(SECTIONS)
         total = db.scalar(select(func.sum(DailyDwell.eng_ms)).where(DailyDwell.hcp_id == DOCTOR)) or 0
-        assert total <= 33_250 * (1 + db.scalar(select(func.count()).where(PageView.copy_of == view_id)))  # type: ignore[operator]
+        assert total <= 33_250 * (1 + (db.scalar(select(func.count()).where(PageView.copy_of == view_id)) or 0))
         assert sum(queries.drops(db).values()) > count // 2
 
 

@@ -194,11 +194,9 @@ class Tab:
         """Wait until a script's value is true."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            try:
+            with suppress(Gone):  # the page is being left: asked again of the one that comes
                 if await self.run(condition):
                     return
-            except Gone:
-                pass
             await asyncio.sleep(0.02)
         raise AssertionError(f"never came true: {condition}")
 

@@ -64,8 +64,9 @@ class Proxy:
         if task:
             self._tasks.add(task)
         try:
-            while await self._exchange(reader, writer):
-                pass
+            more = True
+            while more:
+                more = await self._exchange(reader, writer)
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             return
         finally:

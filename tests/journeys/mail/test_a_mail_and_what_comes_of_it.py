@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.journeys.conftest import Running, sign_in
-from tests.mailing.conftest import MailServer, mail_server  # noqa: F401
+from tests.mailserver import MailServer
 
 pytestmark = pytest.mark.browser
 
@@ -51,7 +51,7 @@ def tiles(page: Page) -> dict[str, int]:
     return {str(label): int(value) for label, value in found}
 
 
-def test_a_mail_and_what_comes_of_it(portal: Running, phone: Page, desk: Page, mail_server: MailServer) -> None:  # noqa: F811
+def test_a_mail_and_what_comes_of_it(portal: Running, phone: Page, desk: Page, mail_server: MailServer) -> None:
     portal.environment["PORTAL_SMTP_URL"] = mail_server.url
 
     # The representative writes to a doctor, sees the very mail, and sends it.
@@ -112,7 +112,8 @@ def test_a_mail_and_what_comes_of_it(portal: Running, phone: Page, desk: Page, m
     session = {cookie["value"] for cookie in phone.context.cookies()}
 
     # A colleague gets the forwarded mail: another device, nobody's.
-    colleague = phone.context.browser.new_context()  # type: ignore[union-attr]
+    assert phone.context.browser is not None
+    colleague = phone.context.browser.new_context()
     other = colleague.new_page()
     other.goto(dosing[1])
     other.get_by_role("button", name="Open my page").click()

@@ -3,10 +3,11 @@
 import csv
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import time_machine
 from flask import Flask
@@ -42,16 +43,17 @@ class Wire:
         self._found = found
         self._client = app.test_client()
 
-    def ask(self, method: str, path: str, address: str = "", **more: object) -> TestResponse:
+    def ask(
+        self, method: str, path: str, address: str = "", *, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> TestResponse:
         """Ask and note the answer."""
-        headers = {"User-Agent": self.agent, **dict(more.pop("headers", {}))}  # type: ignore[call-overload]
         answer = self._client.open(
             path,
             method=method,
-            headers=headers,
+            headers={"User-Agent": self.agent, **(headers or {})},
             base_url="http://127.0.0.1:8000",
             environ_base={"REMOTE_ADDR": address or self.address},
-            **more,  # type: ignore[arg-type]
+            **more,
         )
         self._found.answered(answer.status_code, sets_cookie="Set-Cookie" in answer.headers)
         return answer
