@@ -3,18 +3,24 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
 from sqlalchemy import text
+from werkzeug.routing import Rule
 
 from portal import clock, create_app
 from portal.config import Settings
 from portal.db import Database, migrate
 from portal.demo.seed import seed
+from portal.microsite import press
 from portal.microsite.fragments import renderer
 from portal.microsite.press import Press
 from portal.staff import passwords
@@ -39,6 +45,41 @@ KEY = "test-key-" + "k" * 32
 def _cheap_hashes() -> None:
     """Hash passwords with the least work, so that signing in many people stays quick."""
     passwords.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+class _Compiled(BytecodeCache):
+    """Templates compiled once for all applications of a process, kept in memory."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _compiled_once() -> Iterator[None]:
+    """Compile templates and what builds addresses once, not once for each of thousands of applications."""
+    builders: dict[Any, Any] = {}
+    compiling = Rule._compile_builder
+
+    def compiled(rule: Rule, append_unknown: bool = True) -> Any:
+        if rule.defaults:
+            return compiling(rule, append_unknown)
+        key = (rule.rule, tuple(rule._trace), append_unknown)
+        if key not in builders:
+            builders[key] = compiling(rule, append_unknown)
+        return builders[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", compiled)
+        patch.setitem(Flask.jinja_options, "bytecode_cache", _Compiled())
+        patch.setattr(press, "Environment", partial(Environment, bytecode_cache=_Compiled()))
+        yield
 
 
 @pytest.fixture(scope="session")
