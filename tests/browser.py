@@ -4,6 +4,9 @@ import os
 import shutil
 
 import pytest
+from playwright.sync_api import expect
+
+expect.set_options(timeout=30_000)  # ms; a busy machine is slow, not wrong
 
 FLAGS = [
     "--no-sandbox",
