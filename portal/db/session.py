@@ -4,7 +4,7 @@ import math
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from portal.db.together import Together
+from portal.db.turns import Turns
 
 __all__ = ["Database", "Session"]
 
@@ -30,11 +31,14 @@ class Database:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         options: dict[str, Any] = {}
+        self._turns: Turns | None = None
         if self.is_sqlite:
             if self.url.database in (None, "", ":memory:"):
                 options = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
             else:
-                Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
+                file = Path(str(self.url.database))
+                file.parent.mkdir(parents=True, exist_ok=True)
+                self._turns = Turns(file.with_name(f"{file.name}-turn"))
         else:
             self.url = self.url.set(drivername="postgresql+psycopg")
             options = {"pool_size": 5, "max_overflow": 10}
@@ -46,7 +50,7 @@ class Database:
             event.listen(self.engine, "checkin", _note_rest)
             event.listen(self.engine, "checkout", _ask_after_rest)
         self._reader = self.engine.execution_options(portal_reading=True)
-        self.together = Together(self.writing)
+        self.together = Together(self._in_turn)
 
     def session(self, *, writing: bool) -> Session:
         """Return a session; a writing one takes SQLite's write lock when it begins."""
@@ -65,9 +69,22 @@ class Database:
         with self.session(writing=True) as session, session.begin():
             yield session
 
+    @contextmanager
+    def _in_turn(self) -> Iterator[Session]:
+        """Give a session as `writing()` does, begun, in turn with the other processes that share commits."""
+        with (
+            self.session(writing=True) as session,
+            self._turns.turn() if self._turns else nullcontext(),
+            session.begin(),
+        ):
+            session.connection()  # begins now
+            yield session
+
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+        if self._turns:
+            self._turns.close()
 
 
 def _note_rest(_connection: Any, entry: ConnectionPoolEntry) -> None:
