@@ -12,10 +12,11 @@ from portal.access.models import Device, Link, Visit
 from portal.access.states import CurrentVisit, LinkReason, LinkRefused, LinkRow, LiveLink
 from portal.access.tokens import TokenBox, TokenRefused, digest
 from portal.db import UtcDateTime
-from portal.db.prepared import PreparedRead, places
+from portal.db.prepared import PreparedRead, ids_given, places
+from portal.hcp.consents import Purpose
 from portal.hcp.models import Hcp, Territory
 from portal.hcp.profiles import HcpCard
-from portal.hcp.queries import CARD, IN_TERRITORY
+from portal.hcp.queries import CARD, IN_TERRITORY, decision_in_force
 from portal.staff.models import User
 
 
@@ -140,19 +141,29 @@ def _is_signed(key_mark: str | None, ring: Collection[str] | None) -> bool:
     return key_mark is None or ring is None or key_mark in ring
 
 
-def open_visits(db: Session, visit_ids: Collection[str], *, key_marks: Collection[str] | None = None) -> set[str]:
-    """Return which of some visits may still report: neither links nor keys nor the doctors' access revoked."""
-    if not visit_ids:
-        return set()
+def reporting_visits(
+    db: Session, visit_ids: Collection[str], *, at: datetime, key_marks: Collection[str] | None = None
+) -> dict[str, tuple[str | None, str | None]]:
+    """Return of some visits those that may still report, with the decisions on tracking and profiling in force.
+
+    Left out is a visit whose link or key, or whose doctor's access, was revoked.
+    """
     connection, wanted = db.connection(), sorted(visit_ids)
-    rows = _open_visits(connection.dialect, len(wanted)).rows(connection, wanted)
-    return {row["id"] for row in rows if _is_signed(row["key_mark"], key_marks)}
+    given = {**ids_given(wanted), "at": at}
+    rows = _reporting_visits(connection.dialect, len(wanted)).ask(connection, given) if wanted else []
+    return {visit_id: (how, fed) for visit_id, mark, how, fed in rows if _is_signed(mark, key_marks)}
 
 
 @lru_cache(maxsize=256)
-def _open_visits(dialect: Dialect, count: int) -> PreparedRead:
+def _reporting_visits(dialect: Dialect, count: int) -> PreparedRead:
+    v, at = Visit.__table__.c, bindparam("at", type_=UtcDateTime())
     question = (
-        select(Visit.id, Visit.key_mark)
+        select(
+            Visit.id,
+            Visit.key_mark,
+            decision_in_force(Purpose.TRACKING, hcp_id=v.hcp_id, site_id=v.site_id, at=at).label("tracking"),
+            decision_in_force(Purpose.PROFILING, hcp_id=v.hcp_id, site_id=v.site_id, at=at).label("profiling"),
+        )
         .join(Link, Link.id == Visit.link_id)
         .join(Hcp, Hcp.id == Visit.hcp_id)
         .where(

@@ -5,6 +5,8 @@ Beats are most of the traffic, so they are taken in front of Flask; the route st
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -15,16 +17,18 @@ from flask.blueprints import BlueprintSetupState
 from portal import clock
 from portal.access.actions import raise_grade
 from portal.access.evidence import Grade
-from portal.access.queries import open_visits
+from portal.access.queries import reporting_visits
 from portal.access.tokens import TokenBox
 from portal.config import Settings
 from portal.content.bands import declared
 from portal.db import Database, Session
 from portal.db.together import Work
-from portal.tracking.actions import Answer, Reader, Standing, take_beats
+from portal.hcp.consents import GIVEN, Tracking
+from portal.tracking.actions import Answer, Reader, Standing, keep_beats
 from portal.tracking.beats import MAX_BYTES
-from portal.tracking.credential import Mint
+from portal.tracking.credential import Mint, ms_of
 from portal.tracking.drops import Drop
+from portal.tracking.funnel import Admitted, admit
 from portal.tracking.standing import by_consent
 from portal.web import guards, headers
 
@@ -73,62 +77,63 @@ def _in_front_of(app: Flask, behind: "WSGIApplication") -> "WSGIApplication":
 
 
 def _taken(app: Flask, environ: "WSGIEnvironment") -> Answer:
-    settings: Settings = app.extensions["portal.settings"]
+    desk, settings = _desk(app), _settings(app)
     length = environ.get("CONTENT_LENGTH") or MAX_BYTES + 1
     raw = environ["wsgi.input"].read(min(int(length), MAX_BYTES + 1))
+    arrived: Admitted | Drop = Drop.WRONG_ORIGIN
+    if guards.is_from_here(environ, settings.base_url):
+        arrived = admit(raw, desk.mint, now_ms=ms_of(clock.now()))
     database: Database = app.extensions["portal.database"]
-    return database.together.do(_desk(app), _Arrival(raw, guards.is_from_here(environ, settings.base_url)))
+    return database.together.do(desk.keep, arrived)
 
 
 @dataclass(frozen=True, slots=True)
-class _Arrival:
-    raw: bytes
-    is_ours: bool
+class _Desk:
+    mint: Mint
+    keep: Work[Admitted | Drop, Answer]
 
 
-_Desk = Work[_Arrival, Answer]
+def _settings(app: Flask) -> Settings:
+    found: Settings = app.extensions["portal.settings"]
+    return found
 
 
 def _desk(app: Flask) -> _Desk:
     found = app.extensions.get(_DESK)
     if found is None:
-        found = app.extensions.setdefault(_DESK, _open_desk(app.extensions["portal.settings"]))
+        found = app.extensions.setdefault(_DESK, _open_desk(_settings(app)))
     desk: _Desk = found
     return desk
 
 
 def _open_desk(settings: Settings) -> _Desk:
-    mint, marks = Mint(settings.secret_key), TokenBox(settings.secret_key).key_marks()
+    marks = TokenBox(settings.secret_key).key_marks()
 
-    def settle(db: Session, arrivals: list[_Arrival]) -> list[Answer]:
-        ours = [arrival.raw for arrival in arrivals if arrival.is_ours]
-        foreign = [Drop.WRONG_ORIGIN] * (len(arrivals) - len(ours))
+    def keep(db: Session, arrived: list[Admitted | Drop]) -> list[Answer]:
         at = clock.now()
-        taken = take_beats(
-            db,
-            ours,
-            mint=mint,
-            at=at,
-            judge=lambda db, readers: _fallen(
-                readers,
-                by_consent(db, readers, at=at),
-                open_visits(db, {visit for visit, _, _ in readers if visit}, key_marks=marks),
-            ),
-            calculators=declared,
-            refused_before=foreign,
-        )
-        for visit_id, grade in sorted(_proved(taken).items()):
+        judge = partial(_standing, at=at, key_marks=marks)
+        answers = keep_beats(db, arrived, at=at, judge=judge, calculators=declared)
+        for visit_id, grade in sorted(_proved(answers).items()):
             raise_grade(db, visit_id, grade)
-        answers = iter(taken)
-        return [next(answers) if arrival.is_ours else Answer(403, Drop.WRONG_ORIGIN) for arrival in arrivals]
+        return answers
 
-    return settle
+    return _Desk(Mint(settings.secret_key), keep)
 
 
-def _fallen(readers: Collection[Reader], agreed: Standing, open_now: Collection[str]) -> Standing:
-    """Return the standing by consent, with those whose visits may report no more."""
-    revoked = frozenset(reader for reader in readers if reader[0] and reader[0] not in open_now)
-    return Standing(agreed.gone | revoked, agreed.unfed)
+def _standing(db: Session, readers: Collection[Reader], *, at: datetime, key_marks: Collection[str]) -> Standing:
+    """Return who may report no more, and whose reading feeds no profile, at `at`."""
+    visitless = [reader for reader in readers if not reader[0]]
+    agreed = by_consent(db, visitless, at=at) if visitless else Standing()
+    decided = reporting_visits(db, {visit for visit, _, _ in readers if visit}, at=at, key_marks=key_marks)
+    gone, unfed = set(agreed.gone), set(agreed.unfed)
+    for reader in readers:
+        if reader[0]:
+            tracking, profiling = decided.get(reader[0], (None, None))
+            if tracking != Tracking.IDENTIFIED:
+                gone.add(reader)
+            if profiling != GIVEN:
+                unfed.add(reader)
+    return Standing(frozenset(gone), frozenset(unfed))
 
 
 def _proved(answers: Collection[Answer]) -> dict[str, Grade]:

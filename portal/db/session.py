@@ -105,6 +105,7 @@ def _ask_after_rest(connection: Any, entry: ConnectionPoolEntry, _proxy: Any) ->
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
     # The driver's own transaction handling is off: `_begin_sqlite` says how a transaction begins.
     connection.isolation_level = None
+    connection.create_function("power", 2, math.pow, deterministic=True)  # not every SQLite is built with it
     for pragma in (
         "foreign_keys=ON",
         "journal_mode=WAL",

@@ -1,14 +1,12 @@
 """Verbs of the tracking room: open a page view, take beats."""
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.content.bands import Declared
@@ -16,14 +14,13 @@ from portal.db import new_id
 from portal.tracking import statements
 from portal.tracking.books import Books
 from portal.tracking.credential import Mint, ms_of
-from portal.tracking.credits import Layout, credit, layout_of
+from portal.tracking.credits import Layout, credit
 from portal.tracking.drops import Drop
-from portal.tracking.dwell import Totals, load
+from portal.tracking.dwell import Totals
 from portal.tracking.events import names_calculator
 from portal.tracking.funnel import Admitted, admit, keep, status_of
-from portal.tracking.models import PageView
+from portal.tracking.rows import id_of_row, rows_of
 
-_MOST_COPIES = 20
 _MOST_REFUSED = 100
 _ENGAGED_MS = 5000
 
@@ -166,26 +163,35 @@ def take_beats(
     at: datetime,
     judge: Judge | None = None,
     calculators: Calculators | None = None,
-    refused_before: Iterable[Drop] = (),
 ) -> list[Answer]:
-    """Take beats that arrived together and return an answer for each; everything they change is one transaction.
+    """Take beats that arrived at `at`; see `keep_beats`."""
+    outcomes = [admit(raw, mint, now_ms=ms_of(at)) for raw in raws]
+    return keep_beats(db, outcomes, at=at, judge=judge, calculators=calculators)
+
+
+def keep_beats(
+    db: Session,
+    outcomes: Sequence[Admitted | Drop],
+    *,
+    at: datetime,
+    judge: Judge | None = None,
+    calculators: Calculators | None = None,
+) -> list[Answer]:
+    """Keep what was admitted together and return an answer for each; everything it changes is one transaction.
 
     `judge` says how readers stand now (revoked, consent withdrawn); `calculators` what those of the module versions on
-    a page may report; `refused_before` are drops named before the funnel.
-    Nothing may be answered before the caller has committed.
+    a page may report. Nothing may be answered before the caller has committed.
     """
     answers: dict[int, Answer] = {}
-    drops: Counter[Drop] = Counter(refused_before)
+    drops: Counter[Drop] = Counter()
     waiting: dict[str, list[tuple[int, Admitted]]] = {}
-    now_ms = ms_of(at)
-    for place, raw in enumerate(raws):
-        outcome = admit(raw, mint, now_ms=now_ms)
+    for place, outcome in enumerate(outcomes):
         if isinstance(outcome, Drop):
             answers[place] = Answer(status_of(outcome), outcome)
         else:
-            waiting.setdefault(_row_id(outcome), []).append((place, outcome))
+            waiting.setdefault(id_of_row(outcome), []).append((place, outcome))
     if waiting:
-        rows = _rows(db, waiting)
+        rows = rows_of(db, waiting)
         readers = {_reader(row) for row in rows.values() if "drop" not in row and row["hcp_id"]}
         standing = judge(db, readers) if judge and readers else _GOOD
         books = Books(db, at=at)
@@ -202,7 +208,7 @@ def take_beats(
             statements.add_drops(_dialect(db)),
             [{"day": day, "reason": str(drop), "count": count} for drop, count in sorted(drops.items())],
         )
-    return [answers[place] for place in range(len(raws))]
+    return [answers[place] for place in range(len(outcomes))]
 
 
 def _take(
@@ -263,54 +269,6 @@ def _reader(row: Mapping[str, Any]) -> Reader:
 
 def _is_engaged(totals: Totals) -> bool:
     return totals.touched and totals.vis >= _ENGAGED_MS
-
-
-def _rows(db: Session, waiting: Mapping[str, list[tuple[int, Admitted]]]) -> dict[str, dict[str, Any]]:
-    """Return the rows beats are for, by id; a copy of a page gets a row of its own when it first speaks."""
-    rows = _load(db, list(waiting))
-    for row_id, arrived in sorted(waiting.items()):
-        admitted = arrived[0][1]
-        if row_id in rows or not admitted.beat.copy:
-            continue
-        base = db.execute(statements.whole_view(), {"row_id": admitted.ticket.view_id}).mappings().first()
-        if base is None:
-            continue
-        copies = db.scalar(select(func.count()).select_from(PageView).where(PageView.copy_of == base["id"])) or 0
-        if copies >= _MOST_COPIES:
-            rows[row_id] = {"drop": Drop.TOO_MANY_COPIES}
-            continue
-        blank: dict[str, Any] = dict.fromkeys((*statements.COUNTERS, "begun_ms"))
-        opened_at = base["opened_at"] + timedelta(milliseconds=max(0, admitted.elapsed - admitted.beat.age))
-        db.execute(
-            statements.add_views(),
-            {
-                **base,
-                **blank,
-                "id": row_id,
-                "copy_of": base["id"],
-                "opened_at": opened_at,
-                "confirmed": False,
-                "refused": [],
-            },
-        )
-        rows |= _load(db, [row_id])
-    return rows
-
-
-def _load(db: Session, ids: list[str]) -> dict[str, dict[str, Any]]:
-    connection = db.connection()
-    found = statements.views_by_id(connection.dialect, len(ids)).rows(connection, ids)
-    for row in found:
-        row["layout"] = layout_of(row["layout"])
-        row["totals"] = load(row["state"])
-    return {row["id"]: row for row in found}
-
-
-def _row_id(admitted: Admitted) -> str:
-    """Return the id of the row a beat is for: the view's, or one derived from it for a restored copy of its page."""
-    if not admitted.beat.copy:
-        return admitted.ticket.view_id
-    return hashlib.sha256(f"{admitted.ticket.view_id} {admitted.beat.copy}".encode()).hexdigest()[:32]
 
 
 def _dialect(db: Session) -> str:

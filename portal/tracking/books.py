@@ -1,7 +1,7 @@
 """Keeps the books of a transaction: collects what beats change and writes it in few statements."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -14,8 +14,6 @@ from portal.tracking.beats import Occurrence
 from portal.tracking.credits import Credit, ModuleCredit
 from portal.tracking.dwell import Totals, dump
 from portal.tracking.events import is_calculator
-
-_DAY = timedelta(days=1)
 
 
 class Books:
@@ -89,7 +87,7 @@ class Books:
             days = sorted(self._daily.items(), key=_key)
             statements.add_days(dialect).run(connection, [self._day(key, won) for key, won in days])
         if self._topics:
-            self._save_interest(connection)
+            self._add_interest(connection)
 
     def _view(self, row: dict[str, Any], totals: Totals) -> dict[str, Any]:
         values = {
@@ -188,30 +186,13 @@ class Books:
             "last_at": self._at,
         }
 
-    def _save_interest(self, connection: Connection) -> None:
-        dialect, places = connection.dialect, sorted(self._topics.items())
-        if dialect.name != "sqlite":
-            for half_life, some in groupby(places, key=lambda each: self._half_lives[each[0]]):
-                added = [
-                    {"hcp_id": place[0], "site_id": place[1], "topic": place[2], "value_ms": float(ms), "at": self._at}
-                    for place, ms in some
-                ]
-                statements.add_interest(dialect, half_life).run(connection, added)
-            return
-        doctors = sorted({hcp_id for hcp_id, _, _ in self._topics})
-        stored = {
-            (row["hcp_id"], row["site_id"], row["topic"]): (row["value_ms"], row["at"])
-            for row in statements.interest_of(dialect, len(doctors)).rows(connection, doctors)
-        }
-        rows = []
-        for place, ms in places:
-            value, since = stored.get(place, (0.0, self._at))
-            until = max(since, self._at)
-            left = value * 0.5 ** ((until - since) / _DAY / self._half_lives[place])
-            rows.append(
-                {"hcp_id": place[0], "site_id": place[1], "topic": place[2], "value_ms": left + ms, "at": until}
-            )
-        statements.save_interest(dialect).run(connection, rows)
+    def _add_interest(self, connection: Connection) -> None:
+        for half_life, some in groupby(sorted(self._topics.items()), key=lambda each: self._half_lives[each[0]]):
+            rows = [
+                {"hcp_id": place[0], "site_id": place[1], "topic": place[2], "value_ms": float(ms), "at": self._at}
+                for place, ms in some
+            ]
+            statements.add_interest(connection.dialect, float(half_life)).run(connection, rows)
 
 
 def _in_order(rows: dict[Any, dict[str, Any]]) -> list[dict[str, Any]]:

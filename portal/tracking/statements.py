@@ -84,13 +84,6 @@ def views_by_id(dialect: Dialect, count: int) -> PreparedRead:
     return PreparedRead(question, dialect)
 
 
-@lru_cache(maxsize=256)
-def interest_of(dialect: Dialect, count: int) -> PreparedRead:
-    """Return the question for the interest of `count` doctors."""
-    table = _table(Interest)
-    return PreparedRead(select(table).where(table.c.hcp_id.in_(places(count))), dialect)
-
-
 @lru_cache(maxsize=1)
 def whole_view() -> Select[Any]:
     """Return the question for every column of one page view."""
@@ -127,24 +120,22 @@ def save_sections(dialect: Dialect) -> PreparedWrite:
 
 @lru_cache(maxsize=32)
 def add_interest(dialect: Dialect, half_life_days: float) -> PreparedWrite:
-    """Return the write that adds to interest and decays what is there; for databases with several writers at once."""
+    """Return the write that adds to interest and decays what is there."""
     table = _table(Interest)
     base = _insert(dialect.name, table)
-    silent_s = "greatest(0, extract(epoch from (excluded.at - interest.at)))"
-    left = table.c.value_ms * literal_column(f"power(0.5, {silent_s} / {86_400 * float(half_life_days)!r})", Float)
+    left = table.c.value_ms * literal_column(f"power(0.5, {_SILENT_DAYS[dialect.name]} / {half_life_days!r})", Float)
+    later = case((base.excluded.at > table.c.at, base.excluded.at), else_=table.c.at)
     added = base.on_conflict_do_update(
         index_elements=["hcp_id", "site_id", "topic"],
-        set_={"value_ms": left + base.excluded.value_ms, "at": func.greatest(table.c.at, base.excluded.at)},
+        set_={"value_ms": left + base.excluded.value_ms, "at": later},
     )
     return PreparedWrite(added, dialect, table.c.keys())
 
 
-@lru_cache(maxsize=1)
-def save_interest(dialect: Dialect) -> PreparedWrite:
-    """Return the write of interest decayed before; for SQLite, where a writer is alone and may lack `power`."""
-    table = _table(Interest)
-    saved = _upsert(dialect.name, table, ("hcp_id", "site_id", "topic"), ("value_ms", "at"))
-    return PreparedWrite(saved, dialect, table.c.keys())
+_SILENT_DAYS = {
+    "sqlite": "max(0.0, julianday(excluded.at) - julianday(interest.at))",
+    "postgresql": "(greatest(0, extract(epoch from (excluded.at - interest.at))) / 86400)",
+}
 
 
 @lru_cache(maxsize=2)
