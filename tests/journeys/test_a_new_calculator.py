@@ -12,6 +12,7 @@ from tests.journeys.conftest import LINUX, Running, running, sign_in
 pytestmark = pytest.mark.browser
 PASSWORD = "walk-through-26"
 VALUES = {"tested": 20, "positive": 5}
+TYPED = {"Tested": "760.90357", "Positive": "83.02713"}  # no counter of whole milliseconds and no token holds these
 
 
 @pytest.fixture(scope="module")
@@ -93,13 +94,13 @@ def test_from_nothing_to_the_doctor_and_back(portal: Running, browser: Browser, 
     phone.goto(portal.url + "/m/calculators")
     phone.get_by_role("link", name="Share of positives").first.click()
     phone.wait_for_url("**/m/share-of-positives")
-    phone.get_by_role("textbox", name="Tested").fill("761")
-    phone.get_by_role("textbox", name="Positive").fill("83")
+    for label, text in TYPED.items():
+        phone.get_by_role("textbox", name=label).fill(text)
     expect(phone.locator("[data-value]")).to_have_text("10.9", timeout=20_000)
     expect(phone.locator("body")).to_contain_text("Approval code SHARE-1")
     phone.wait_for_timeout(1200)
     phone.goto(portal.url + "/m/")
-    assert not [line for line in sent if re.search(r"\b(761|83)\b", line)]
+    assert not [line for line in sent if any(text in line for text in TYPED.values())]
     command = ("calculators", "eval", "share_of_positives", "--inputs", json.dumps(VALUES), "--json")
     assert json.loads(portal.command(*command))["value"] == 25
     uses = json.dumps(portal.tracked("H-1001"))
