@@ -1,5 +1,7 @@
 """Reports that lie, swell or nest: a clear answer, quickly, and nothing left behind."""
 
+import base64
+import quopri
 import time
 from contextlib import suppress
 
@@ -14,7 +16,7 @@ from portal.mailing.reports import LONGEST, ReportUnreadable, read_report
 from portal.mailing.returns import take_in
 from portal.mailing.states import SendingState
 from tests.mailing.conftest import Office
-from tests.mailing.test_what_comes_back import complaint, dsn
+from tests.mailing.test_what_comes_back import ID, complaint, dsn
 
 
 def nested(depth: int) -> bytes:
@@ -108,3 +110,50 @@ def test_a_report_is_about_one_of_our_mails_that_went_out(office: Office) -> Non
     with office.database.writing() as db:
         take_in(db, dsn(waiting), at=clock.now())
     assert office.look(waiting).state is SendingState.FAILED
+
+
+def encoded(kind: str, encoding: str, status: bytes, returned: bytes = b"") -> bytes:
+    """A report whose parts are in a transfer encoding, as mail of other letters is reported (RFC 6533)."""
+    codecs = {"base64": base64.encodebytes, "quoted-printable": quopri.encodestring, "7bit": bytes}
+    head = f"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode()
+    parts = [(f"message/{kind}".encode(), status), (b"text/rfc822-headers", returned)]
+    body = b"".join(b"--B\r\nContent-Type: " + name + head + codecs[encoding](part) + b"\r\n" for name, part in parts)
+    return b'MIME-Version: 1.0\r\nContent-Type: multipart/report; boundary="B"\r\n\r\n' + body + b"--B--\r\n"
+
+
+STATUS = b"Reporting-MTA: dns; mx.example\r\n\r\nFinal-Recipient: utf-8; k@c.example\r\nAction: failed\r\n"
+RETURNED = f"Subject: x\r\nMessage-ID:\r\n <{ID}@portal.example>\r\n".encode()
+
+
+@pytest.mark.parametrize("encoding", ["7bit", "base64", "quoted-printable"])
+@pytest.mark.parametrize("kind", ["delivery-status", "global-delivery-status"])
+def test_a_report_is_read_in_every_encoding(kind: str, encoding: str) -> None:
+    report = read_report(encoded(kind, encoding, STATUS + b"Status: 5.1.1\r\n", RETURNED))
+    assert (report.sending_id, report.word, report.status_code) == (ID, "no such address", "5.1.1")
+
+
+@pytest.mark.parametrize(
+    ("said", "word"),
+    [
+        (b"Diagnostic-Code: smtp; 550 No such user here\r\n", "no such address"),
+        (b"Diagnostic-Code: smtp; 552 the box is full\r\n", "mailbox full"),
+        (b"Status: 5.0.0\r\nDiagnostic-Code: smtp; 550-5.2.2 over quota\r\n", "mailbox full"),
+        (b"Status: 5.7.1\r\nDiagnostic-Code: smtp; 550 5.1.1 blocked\r\n", "refused by the mail server"),
+        (b"Status: 5.0.0\r\n", "refused by the mail server"),
+    ],
+)
+def test_a_report_that_says_little_is_read_with_what_the_server_answered(said: bytes, word: str) -> None:
+    assert read_report(encoded("delivery-status", "7bit", STATUS + said, RETURNED)).word == word
+
+
+def test_a_report_on_an_answer_to_our_mail_is_not_one_on_our_mail() -> None:
+    answer = f"Message-ID: <a@clinic.example>\r\nIn-Reply-To: <{ID}@portal.example>\r\n"
+    answer += f"References: <{ID}@portal.example>\r\n"
+    with pytest.raises(ReportUnreadable, match="which mail"):
+        read_report(encoded("delivery-status", "7bit", STATUS, answer.encode()))
+
+
+@pytest.mark.parametrize("kind", ["not-spam", "auth-failure", "dmarc"])
+def test_feedback_that_is_no_complaint_unsubscribes_nobody(kind: str) -> None:
+    with pytest.raises(ReportUnreadable, match="no complaint"):
+        read_report(complaint().replace(b"Feedback-Type: abuse", f"Feedback-Type: {kind}".encode()))
