@@ -115,9 +115,10 @@ class Courier:
             self.drop()
             return Outcome(Verdict.LATER, _FAILURES.get(type(refused), Failure.NO_ENCRYPTION))
         except smtplib.SMTPResponseException as refused:
-            outcome = _outcome(refused.smtp_code, refused.smtp_error, connecting=self._smtp is None)
+            outcome = _refusal(refused.smtp_code, refused.smtp_error, connecting=self._smtp is None)
             self.drop()
-            return outcome
+            # An answer to the dot that cannot be read at all says nothing of what the server did.
+            return Outcome(Verdict.UNKNOWN, Failure.LOST_REPLY) if ended else outcome
         except (OSError, smtplib.SMTPException):
             self.drop()
             if ended:
@@ -126,12 +127,12 @@ class Courier:
         except BaseException:
             self.drop()  # the last question failed: nothing of this message stays with the server
             raise
-        if code == -1:
-            self.drop()
+        if 200 <= code < 300:
+            return Outcome(Verdict.ACCEPTED, None, _status_in(said))
+        self.drop()
+        if not 400 <= code < 600:
             return Outcome(Verdict.UNKNOWN, Failure.LOST_REPLY)
-        if not 200 <= code < 300:
-            self.drop()
-        return _outcome(code, said, connecting=False)
+        return _refusal(code, said, connecting=False)
 
     def close(self) -> None:
         """Take leave of the server politely."""
@@ -203,16 +204,18 @@ def _expect(smtp: smtplib.SMTP, wanted: int) -> None:
         raise smtplib.SMTPResponseException(code, said)
 
 
-def _outcome(code: int, said: bytes | str, *, connecting: bool) -> Outcome:
-    text = said.decode("ascii", "replace") if isinstance(said, bytes) else said
-    found = _STATUS.search(text)
-    status = found[1] if found else ""
-    if 200 <= code < 300:
-        return Outcome(Verdict.ACCEPTED, None, status or None)
-    if connecting or code < 400:
+def _refusal(code: int, said: bytes | str, *, connecting: bool) -> Outcome:
+    """Return what an answer means that was not the wanted one; a 2xx out of place takes no mail either."""
+    if connecting or not 400 <= code < 600:
         return Outcome(Verdict.LATER, Failure.NO_CONNECTION)
+    status = _status_in(said)
     verdict = Verdict.REFUSED if code >= 500 else Verdict.LATER
-    return Outcome(verdict, failure_of(code, status), status or None)
+    return Outcome(verdict, failure_of(code, status or ""), status)
+
+
+def _status_in(said: bytes | str) -> str | None:
+    found = _STATUS.search(said.decode("ascii", "replace") if isinstance(said, bytes) else said)
+    return found[1] if found else None
 
 
 def _stuffed(message: bytes) -> bytes:
