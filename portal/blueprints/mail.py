@@ -122,16 +122,18 @@ def opt_in(token: str) -> ResponseReturnValue:
 @bp.post("/o/<string:token>")
 @guards.public("Only who reads the mailbox can confirm that mail is wanted; the token proves it.")
 def answer(token: str) -> ResponseReturnValue:
-    """Write down that mail is wanted, if that was chosen; pressing the button alone chooses nothing."""
+    """Write down what was chosen; pressing the button alone chooses nothing. A no said after a yes holds."""
     opt_in_id = _opt_in_id(token)
     wanted = request.form.get("wanted", "")
     if wanted not in ("yes", "no"):
         return _opt_in_page(token, opt_in_id, error="Choose one."), 422
-    if wanted == "yes":
-        try:
-            unsubscribing.confirm(house.db(), opt_in_id, at=house.now())
-        except MailRefused:
-            raise LinkRefused(LinkReason.EXPIRED) from None
+    try:
+        if wanted == "no":
+            unsubscribing.decline(house.db(), opt_in_id, at=house.now())
+        elif not unsubscribing.confirm(house.db(), opt_in_id, at=house.now()):
+            wanted = "late"
+    except MailRefused:
+        raise LinkRefused(LinkReason.EXPIRED) from None
     return _opt_in_page(token, opt_in_id, done=wanted)
 
 

@@ -25,6 +25,7 @@ class Tracking(StrEnum):
 GIVEN, REFUSED = "given", "refused"
 UNSUBSCRIBED = "unsubscribe"  # how a refusal that came by way of a mail begins its source
 OPTED_IN = "double opt-in"  # the source of a yes to mail that was confirmed from the mailbox
+ANSWERED = "question by mail"  # the source of a no to the question whether mail is wanted
 LONGEST_DAYS = 3650
 
 # What may be decided, the most careful first: of two decisions of one instant the more careful is in force.

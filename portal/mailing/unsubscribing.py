@@ -12,7 +12,7 @@ from portal.audit import Actor, record
 from portal.content.queries import site_by_id
 from portal.db import is_id, new_id
 from portal.hcp.actions import declare_interests, record_consent, update_profile
-from portal.hcp.consents import GIVEN, OPTED_IN, REFUSED, UNSUBSCRIBED, Purpose, end_of
+from portal.hcp.consents import ANSWERED, GIVEN, OPTED_IN, REFUSED, UNSUBSCRIBED, Purpose, end_of
 from portal.hcp.models import Hcp
 from portal.hcp.profiles import CHANNELS
 from portal.hcp.queries import consent_in_force
@@ -30,6 +30,7 @@ WORDS = {
     "complaint": "Reported the mail as unwanted to the mailbox provider",
 }
 CONFIRMED = "Pressed the button in the mail that asked whether mail is wanted"
+DECLINED = "Chose “No” on the page behind the mail that asked whether mail is wanted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,9 @@ def unsubscribe(
     # Locked before anything is read: a mail that is being handed over now comes before or after, never between.
     hcp = db.get_one(Hcp, who.hcp_id, with_for_update=True, populate_existing=True)
     decision = consent_in_force(db, who.hcp_id, who.site_id, at).mail_decision
-    is_out = decision is not None and decision.decision == REFUSED and (not everywhere or decision.site_id is None)
+    # A no of another source is not enough: what came by mail only the doctor's mailbox can take back.
+    is_out = decision is not None and decision.decision == REFUSED and decision.source.startswith(UNSUBSCRIBED)
+    is_out = is_out and (not everywhere or (decision is not None and decision.site_id is None))
     if hcp.erased_at is not None or is_out:
         return False
     site_id = None if everywhere else who.site_id
@@ -65,16 +68,8 @@ def unsubscribe(
     source = f"{UNSUBSCRIBED} ({method})"
     record_consent(db, who.hcp_id, site_id, Purpose.MAIL, REFUSED, source, WORDS[method], by=by, at=at)
     db.add(Unsubscribe(id=new_id(), sending_id=sending_id, hcp_id=who.hcp_id, site_id=site_id, method=method, at=at))
-    waiting = select(Sending).where(
-        Sending.hcp_id == who.hcp_id, Sending.kind == SendingKind.APPROVED, Sending.state == SendingState.SCHEDULED
-    )
-    if not everywhere:
-        waiting = waiting.where(Sending.site_id == who.site_id)
-    query = waiting.order_by(Sending.id).with_for_update().execution_options(populate_existing=True)
-    stopped = list(db.scalars(query))
-    for sending in stopped:
-        end(db, sending, SendingState.STOPPED, Block.UNSUBSCRIBED, at=at)
-    event = EmailUnsubscribed(sending=sending_id, hcp=who.hcp_id, site=site_id, method=method, stopped=len(stopped))
+    stopped = _stop_waiting(db, who.hcp_id, site_id, at=at)
+    event = EmailUnsubscribed(sending=sending_id, hcp=who.hcp_id, site=site_id, method=method, stopped=stopped)
     record(db, event, by=by, at=at)
     return True
 
@@ -140,18 +135,52 @@ def open_opt_in(db: Session, opt_in_id: str, at: datetime) -> OptIn | None:
 
 
 def confirm(db: Session, opt_in_id: str, *, at: datetime) -> bool:
-    """Write down that mail is wanted; return False if this was confirmed before. Raises MailRefused once expired."""
-    row = db.get(OptIn, opt_in_id, with_for_update=True, populate_existing=True)
-    if row is None or (row.expires_at <= at and row.confirmed_at is None):
-        raise MailRefused("This question has expired.")
+    """Write down that mail is wanted, once; return whether mail may be sent now. Raises MailRefused once expired."""
+    row = _question(db, opt_in_id, at)
     if row.confirmed_at is not None:
-        return False
-    hcp = db.get_one(Hcp, row.hcp_id, with_for_update=True, populate_existing=True)
-    if hcp.erased_at is not None:
-        raise MailRefused("This question has expired.")
+        return consent_in_force(db, row.hcp_id, row.site_id, at).mail
     row.confirmed_at = at
     by = Actor.hcp(row.hcp_id)
     site = site_by_id(db, row.site_id)
     ends_at = end_of(site.consent_days, Purpose.MAIL, GIVEN, at) if site is not None else None
     record_consent(db, row.hcp_id, row.site_id, Purpose.MAIL, GIVEN, OPTED_IN, CONFIRMED, ends_at=ends_at, by=by, at=at)
     return True
+
+
+def decline(db: Session, opt_in_id: str, *, at: datetime) -> bool:
+    """Write down that mail is not wanted; return False if that stood already. Raises MailRefused once expired.
+
+    Said after a yes it is a withdrawal, and only another question answered with yes brings mail back.
+    """
+    row = _question(db, opt_in_id, at)
+    consent = consent_in_force(db, row.hcp_id, row.site_id, at)
+    if consent.mail_decision is not None and not consent.mail:
+        return False
+    source, by = f"{UNSUBSCRIBED} (question)" if consent.mail else ANSWERED, Actor.hcp(row.hcp_id)
+    record_consent(db, row.hcp_id, row.site_id, Purpose.MAIL, REFUSED, source, DECLINED, by=by, at=at)
+    _stop_waiting(db, row.hcp_id, row.site_id, at=at)
+    return True
+
+
+def _question(db: Session, opt_in_id: str, at: datetime) -> OptIn:
+    """Return a question that may be answered, the doctor locked; raises MailRefused."""
+    row = db.get(OptIn, opt_in_id, with_for_update=True, populate_existing=True)
+    if row is None or (row.expires_at <= at and row.confirmed_at is None):
+        raise MailRefused("This question has expired.")
+    if db.get_one(Hcp, row.hcp_id, with_for_update=True, populate_existing=True).erased_at is not None:
+        raise MailRefused("This question has expired.")
+    return row
+
+
+def _stop_waiting(db: Session, hcp_id: str, site_id: str | None, *, at: datetime) -> int:
+    """Stop the approved mail that waits for a doctor, of one site or (None) of all; return how much it was."""
+    waiting = select(Sending).where(
+        Sending.hcp_id == hcp_id, Sending.kind == SendingKind.APPROVED, Sending.state == SendingState.SCHEDULED
+    )
+    if site_id is not None:
+        waiting = waiting.where(Sending.site_id == site_id)
+    query = waiting.order_by(Sending.id).with_for_update().execution_options(populate_existing=True)
+    stopped = list(db.scalars(query))
+    for sending in stopped:
+        end(db, sending, SendingState.STOPPED, Block.UNSUBSCRIBED, at=at)
+    return len(stopped)

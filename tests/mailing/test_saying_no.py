@@ -184,6 +184,52 @@ def test_preferences_hold_and_mail_starts_again_only_by_a_confirmation_in_the_ma
     assert "mail at most quarterly" not in blocked  # the mail before was stopped, so the first may go at once
 
 
+def test_no_after_yes_stops_mail_and_an_old_question_does_not_bring_it_back(demo_app: Flask) -> None:
+    path = address(demo_app, Purpose.OPT_IN, _asked(demo_app, "H-9001"))
+    client = HouseClient(demo_app)
+    assert "confirmed" in client.post(path, data={"wanted": "yes"}).text
+    assert gets_mail(demo_app, "H-9001")
+    assert "Nothing will be sent" in client.post(path, data={"wanted": "no"}).text
+    assert not gets_mail(demo_app, "H-9001")
+    again = client.post(path, data={"wanted": "yes"}).text
+    assert "It stays stopped." in again
+    assert "You will receive email" not in again
+    assert not gets_mail(demo_app, "H-9001")
+
+
+def test_no_to_the_question_is_a_decision_with_its_source(demo_app: Flask) -> None:
+    path = address(demo_app, Purpose.OPT_IN, _asked(demo_app, "H-9001"))
+    client, database = HouseClient(demo_app), demo_app.extensions["portal.database"]
+    before = count(demo_app, Consent)
+    for _ in range(2):
+        assert "Nothing will be sent" in client.post(path, data={"wanted": "no"}).text
+    assert count(demo_app, Consent) == before + 1
+    with database.reading() as db:
+        last = db.scalars(select(Consent).order_by(Consent.at.desc())).first()
+        assert (last.purpose, last.decision, last.source) == ("mail", "refused", "question by mail")
+    blocked = desk(demo_app).get(f"/staff/mail/new?doctor={hcp_id(demo_app, 'H-9001')}").text
+    assert "never asked" not in blocked
+    assert "confirmed" in client.post(path, data={"wanted": "yes"}).text  # a change of mind while it is open
+    assert gets_mail(demo_app, "H-9001")
+
+
+def test_a_no_on_paper_does_not_swallow_the_unsubscribing_that_follows(office: Office) -> None:
+    from portal.hcp.actions import record_consent
+    from portal.hcp.consents import ConsentRefused
+    from portal.mailing.unsubscribing import unsubscribe
+
+    [sending_id] = office.sent()
+    by, at = Actor.system("tests"), clock.now()
+    with office.database.writing() as db:
+        sending = db.get_one(Sending, sending_id)
+        who = (sending.hcp_id, sending.site_id)
+        record_consent(db, *who, "mail", "refused", "paper form", "No mail", by=by, at=at)
+        assert unsubscribe(db, sending_id, method="one-click", at=at + timedelta(seconds=1))
+        assert not unsubscribe(db, sending_id, method="one-click", at=at + timedelta(seconds=2))
+        with pytest.raises(ConsentRefused, match="unsubscribed"):
+            record_consent(db, *who, "mail", "given", "paper form", "Yes", by=by, at=at + timedelta(days=1))
+
+
 def test_a_question_expires_to_the_second(sqlite_demo_app: Flask) -> None:
     start = clock.now().replace(microsecond=0)
     with time_machine.travel(start, tick=False) as now:
