@@ -34,7 +34,14 @@ RESTRICTED = (
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,29}$")]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-_ADDRESS = re.compile(r"https?:|www\.|\b[\w-]+\.(?:com|net|org|info|io|co|de|uk|example)\b|@", re.IGNORECASE)
+# What mail programs turn into links by themselves: any name that ends like one, a path behind it or not, and numbers.
+_ADDRESS = re.compile(
+    r"(?i:[a-z]{2,12}://|mailto:|www\.|\b[\w-]+\.(?:com|net|org|info|io|co|de|uk|eu|fr|health|example)\b)|@"
+    r"|\b[\w-]*[^\W\d_]\.(?:[a-z]{2,24}|[A-Z]{2,24})\b|\b[\w-]*[^\W\d_]\w*\.[^\W\d_]{2,24}/|\b\d{1,3}(?:\.\d{1,3}){3}\b"
+)
+# Letters of other scripts that look like Latin ones, by what they look like.
+_ALIKE = str.maketrans(dict(zip("аеорсухіѕјһԁӏαειορτυνκχ", "aeopcyxisjhdlaeioptuvkx", strict=True)))
+_DOTS = str.maketrans(dict.fromkeys("。．｡․", "."))
 _HIDDEN = {"Cf", "Cc", "Co", "Cs", "Cn", "Zl", "Zp"}
 
 
@@ -115,11 +122,11 @@ def one_line(value: str, most: int) -> str:
 
 
 def restricted_in(value: str, words: Iterable[str]) -> str | None:
-    """Return the first restricted word or phrase in `value`, however it is spaced, cased or accented."""
+    """Return the first restricted word or phrase in `value`, its plural too, however spaced, cased or accented."""
     plain = f" {_plain(value)} "
     for word in words:
         wanted = _plain(word)
-        if wanted and f" {wanted} " in plain:
+        if wanted and any(f" {wanted}{ending} " in plain for ending in ("", "s", "es")):
             return word
     return None
 
@@ -155,8 +162,10 @@ def _text_faults(field: FilledField, value: str, words: Sequence[str]) -> list[s
         said.append(f"at most {field.max_length} characters; this has {len(value)}.")
     if "{{" in value or "}}" in value:
         said.append("double braces are for approved text only.")
-    if _ADDRESS.search(value):
-        said.append("addresses and links are not allowed here; pick a module instead.")
+    address = _ADDRESS.search(value.translate(_DOTS))
+    if address is not None:
+        words_of_it = f"“{address[0][:40]}” reads like an address"
+        said.append(f"{words_of_it}, and addresses and links are not allowed here; pick a module instead.")
     word = restricted_in(value, words)
     if word is not None:
         said.append(f"“{word}” may not be used in free text.")
@@ -165,4 +174,5 @@ def _text_faults(field: FilledField, value: str, words: Sequence[str]) -> list[s
 
 def _plain(value: str) -> str:
     folded = unicodedata.normalize("NFKD", tidy(value)).casefold()
-    return " ".join(re.findall(r"[^\W_]+", "".join(sign for sign in folded if not unicodedata.combining(sign))))
+    shown = "".join(sign for sign in folded if not unicodedata.combining(sign)).translate(_ALIKE)
+    return " ".join(re.findall(r"[^\W_]+", shown))
