@@ -12,7 +12,7 @@ from portal import clock
 from portal.audit import Actor
 from portal.hcp.import_actions import known_of, save_import
 from portal.hcp.import_hcps import Check, Outcome, check_sheet
-from portal.hcp.sheets import LARGEST_BYTES, Sheet, SheetRefused, read_sheet
+from portal.hcp.sheets import LARGEST_BY_COMMAND, MOST_ROWS_BY_COMMAND, Sheet, SheetRefused, read_sheet
 from portal.hcp.taxonomies import read_taxonomies
 from portal.staff.queries import ids_by_email
 
@@ -50,7 +50,8 @@ def import_hcps(file: Path, only_check: bool, taxonomies: Path | None, as_json: 
 
 def _sheet(file: Path) -> Sheet:
     with file.open("rb") as opened:
-        return read_sheet(opened.read(LARGEST_BYTES + 1))
+        raw = opened.read(LARGEST_BY_COMMAND + 1)
+        return read_sheet(raw, largest=LARGEST_BY_COMMAND, most_rows=MOST_ROWS_BY_COMMAND)
 
 
 def _as_json(check: Check, *, saved: bool) -> dict[str, Any]:

@@ -13,7 +13,8 @@ def read_taxonomies(sheet: Sheet) -> dict[str, str]:
         raise SheetRefused(f"A list of taxonomies has the column Code and one of {', '.join(_NAMES)}.")
     found: dict[str, str] = {}
     for row in sheet.rows:
-        name = next((row.cells[column] for column in names if row.cells[column]), "")
-        if row.cells[columns["code"]] and name:
-            found[row.cells[columns["code"]].upper()] = name[:80]
+        name = next((row.cells[column] for column in names if row.cells.get(column)), "")
+        code = row.cells.get(columns["code"], "")
+        if code and name:
+            found[code.upper()] = name[:80]
     return found

@@ -153,6 +153,26 @@ def test_a_byte_order_mark_and_the_usual_separators_are_fine(delimiter: str) -> 
     assert check.planned[0].profile.last_name == "Müller"
 
 
+def test_a_line_that_names_the_separator_is_no_header_and_counts_as_a_line() -> None:
+    check = checked("sep=;\r\nref;last_name;decile\r\nH-1;Müller, Karl;3\r\nH-2;Osei;99\r\n".encode())
+    assert check.planned[0].profile.last_name == "Müller, Karl"
+    assert [(error.row, error.column) for error in check.errors] == [(4, "decile")]
+
+
+def test_what_is_too_large_for_the_page_is_sent_to_the_command_which_takes_more() -> None:
+    many = b"ref,last_name\n" + b"H-1,A\n" * (MOST_ROWS + 1)
+    with pytest.raises(SheetRefused, match=r"\./run hcp import"):
+        read_sheet(many)
+    assert len(read_sheet(many, most_rows=MOST_ROWS + 1).rows) == MOST_ROWS + 1
+
+
+def test_a_list_of_taxonomies_with_many_columns_and_empty_cells_is_read() -> None:
+    columns = ["Code", "Classification", *(f"c{number}" for number in range(80))]
+    rows = [["207RC0000X", "Cardiology"], ["207Q00000X", ""], ["", "Nobody"]]
+    text = "\n".join(",".join([*row, *[""] * (len(columns) - len(row))]) for row in [columns, *rows])
+    assert read_taxonomies(read_sheet(text.encode())) == {"207RC0000X": "Cardiology"}
+
+
 def test_an_unknown_column_gets_a_suggestion_and_a_missing_one_is_named() -> None:
     errors = checked("ref,lastname\nH-1,Meier\n").errors
     assert "Did you mean last_name?" in errors[0].sentence
