@@ -11,14 +11,14 @@ from portal.audit import Actor
 from portal.content import queries as contents
 from portal.content.queries import SiteRecord
 from portal.db import is_id
-from portal.microsite.assemble import candidates
-from portal.microsite.history import recent_facts
 from portal.personalize.diff import diff
 from portal.personalize.findings import Finding
-from portal.personalize.lint import lint
 from portal.personalize.rules import Rule, RuleSet, dump
+from portal.personalize.shown_on import example_words
+from portal.personalize.words import Names
 from portal.reports.matching.audience import Matches, matching
 from portal.reports.rule_offer import offer
+from portal.reports.second_look import second_look
 from portal.rulebook import actions, editing, forms, queries, segments
 from portal.rulebook.bodies import acting_condition
 from portal.rulebook.builder import GROUP_WORDS, LABELS, effect_view, facts_offered, view_of
@@ -215,7 +215,7 @@ def _draft_page(found: RuleSetVersion, errors: list[tuple[str, str]] | None = No
         cards=cards(found.rules, names),
         reaches=_reaches(found, site, found.rules.rules),
         changes=diff(live.rules if live else _NO_RULES, found.rules, names),
-        findings=_findings(found, site),
+        findings=_findings(found, site, names),
         killed=queries.killed_since(db, site.id, found.based_on or 0),
         people=staff.names_of(db, {found.author_id, found.edited_by}),
         settings=in_words(found.rules.settings),
@@ -235,12 +235,10 @@ def _reach_of(found: RuleSetVersion, form: forms.RuleForm, site: SiteRecord) -> 
     return _reaches(found, site, [probe])[0] if probe is not None else None
 
 
-def _findings(found: RuleSetVersion, site: SiteRecord) -> tuple[Finding, ...]:
-    db, at = house.db(), house.now()
-    served = contents.modules_in_force(db, site.id, at)
-    calculators = frozenset(module.calculator for module in served if module.calculator)
-    tried = recent_facts(db, site.id, limit=_TRIED)
-    return lint(found.rules, candidates(served), tried, at=at, calculators=calculators)
+def _findings(found: RuleSetVersion, site: SiteRecord, names: Names) -> list[tuple[Finding, str]]:
+    """Return every finding with the doctor it shows on, in words."""
+    look = second_look(house.db(), site, found.rules, at=house.now(), most=_TRIED)
+    return [(each, example_words(each, found.rules, names)) for each in look.findings]
 
 
 def _builder(

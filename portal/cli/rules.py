@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 from portal import clock
 from portal.content import queries as contents
 from portal.content.queries import SiteRecord
-from portal.microsite.assemble import candidates
-from portal.microsite.history import count_pages, past_pages, recent_facts
+from portal.microsite.history import count_pages, past_pages
 from portal.personalize.backtest import Backtest, Fidelity, tried
 from portal.personalize.findings import Finding
-from portal.personalize.lint import lint
+from portal.personalize.jsontext import MAX_TEXT
 from portal.personalize.rules import RuleRefused, RuleSet, load_rule_set
+from portal.personalize.shown_on import example_words
+from portal.reports.second_look import second_look
 from portal.rulebook import queries
 
 group = AppGroup("rules", help="Rule sets in files: found wanting, or tried on history.")
@@ -37,17 +38,15 @@ def lint_file(file: Path, site_key: str, as_json: bool) -> None:
     """Print what deserves a second look; exit code 1 if there is anything, or if the file is no rule set."""
     rules = _rules(file, as_json)
     with _opened(site_key or rules.site) as (db, site):
-        at = clock.now()
-        served = contents.modules_in_force(db, site.id, at)
-        calculators = frozenset(module.calculator for module in served if module.calculator)
-        tried = recent_facts(db, site.id, limit=_TRIED)
-        found = lint(rules, candidates(served), tried, at=at, calculators=calculators)
+        found, doctors = second_look(db, site, rules, at=clock.now(), most=_TRIED)
     if as_json:
-        click.echo(json.dumps({"findings": [_plain(one) for one in found], "doctors_tried": len(tried)}))
+        click.echo(json.dumps({"findings": [_plain(one, rules) for one in found], "doctors_tried": doctors}))
     else:
         for one in found:
             click.echo(f"{one.place or file.name}: {one.kind}: {one.text}")
-        click.echo(f"{len(found)} finding{'' if len(found) == 1 else 's'}, tried on {len(tried)} doctors.")
+            if one.example is not None:
+                click.echo(f"    for example a doctor of whom this holds: {example_words(one, rules)}")
+        click.echo(f"{len(found)} finding{'' if len(found) == 1 else 's'}, tried on {doctors} doctors.")
     raise SystemExit(1 if found else 0)
 
 
@@ -72,7 +71,7 @@ def backtest_file(file: Path, site_key: str, workers: int, as_json: bool) -> Non
 
 def _rules(file: Path, as_json: bool) -> RuleSet:
     try:
-        return load_rule_set(file.read_text(encoding="utf-8"))
+        return load_rule_set(_text(file))
     except RuleRefused as refused:
         if as_json:
             errors = [{"place": place, "error": why} for place, why in refused.errors]
@@ -81,8 +80,18 @@ def _rules(file: Path, as_json: bool) -> RuleSet:
             for place, why in refused.errors:
                 click.echo(f"{place or file.name}: {why}", err=True)
         raise SystemExit(1) from None
-    except (OSError, UnicodeDecodeError) as wrong:
-        raise click.UsageError(f"{file} cannot be read as text: {wrong}") from None
+    except OSError as wrong:
+        raise click.UsageError(f"{file} cannot be read: {wrong}") from None
+
+
+def _text(file: Path) -> str:
+    """Return the text of a file, as far as a rule set may go; raise RuleRefused where it is not UTF-8."""
+    with file.open("rb") as opened:
+        content = opened.read(MAX_TEXT * 4 + 1)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as wrong:
+        raise RuleRefused([(f"byte {wrong.start + 1}", "this is not text in UTF-8")]) from None
 
 
 @contextmanager
@@ -94,7 +103,7 @@ def _opened(site_key: str) -> Iterator[tuple[Session, SiteRecord]]:
         yield db, site
 
 
-def _plain(one: Finding) -> dict[str, object]:
+def _plain(one: Finding, rules: RuleSet) -> dict[str, object]:
     return {
         "kind": str(one.kind),
         "rule": one.rule,
@@ -102,6 +111,7 @@ def _plain(one: Finding) -> dict[str, object]:
         "text": one.text,
         "others": list(one.others),
         "doctors": one.doctors,
+        "example": example_words(one, rules) or None,
     }
 
 

@@ -68,8 +68,8 @@ def shadowed(live: tuple[Live, ...]) -> Iterator[Finding]:
         if is_impossible(one.rule.when):
             continue
         for other in live:
-            why = _shadow(one, other, kept) if other is not one and _covers(other.rule, one.rule) else ""
-            if why:
+            why = _shadow(one, other, kept) if other is not one else ""  # what costs least is asked first
+            if why and _covers(other.rule, one.rule):
                 place = f"rules[{one.index}]"
                 yield Finding(Kind.SHADOWED, one.rule.id, place, why, (other.rule.id,))
                 break

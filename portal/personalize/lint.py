@@ -27,27 +27,31 @@ def lint(
     *,
     at: datetime,
     mandatory: frozenset[str] = frozenset(),
+    guarded: frozenset[str] = frozenset(),
+    blocks: frozenset[str] = frozenset(),
     calculators: frozenset[str] | None = None,
     first_places: int = 6,
 ) -> tuple[Finding, ...]:
     """Give every finding, by place in the list.
 
     `history` are real doctors to try the rules on; without any, only what follows from the rules alone is
-    found. `mandatory` are the modules that must be seen; `calculators`, where given, are those in force.
+    found. `mandatory` are the modules that must be seen where the standard order has them; `guarded` those that others
+    may overtake, but that no rule should hide or take down; `blocks` the keys of the site's mandatory blocks, which no
+    rule reaches; `calculators`, where given, are those in force.
     """
     site = tuple(candidates)
     live = live_rules(rule_set, site, at)
     trials = tried(rule_set, site, history)
-    made_up = tried(rule_set, site, list(_made_up(live, at))) if mandatory else []
+    made_up = tried(rule_set, site, list(_made_up(live, at))) if mandatory or guarded else []
     found = [
-        *_references(rule_set, site, at, calculators),
+        *_references(rule_set, site, at, calculators, blocks),
         *impossible_and_certain(live),
         *shadowed(live),
         *contradictory(live, at),
         *matching(live, trials),
         *ties(live, trials),
         *starving(live, site, trials, first_places),
-        *displacing(rule_set, site, [*trials, *made_up], mandatory),
+        *displacing(rule_set, site, [*trials, *made_up], mandatory, guarded),
     ]
     once = {(one.kind, one.rule, one.place, one.text): one for one in reversed(found)}
     return tuple(sorted(once.values(), key=lambda one: _rank(one, rule_set)))
@@ -76,7 +80,11 @@ def _made_up(live: tuple[Live, ...], at: datetime) -> Iterator[Facts]:
 
 
 def _references(
-    rule_set: RuleSet, candidates: tuple[Candidate, ...], at: datetime, calculators: frozenset[str] | None
+    rule_set: RuleSet,
+    candidates: tuple[Candidate, ...],
+    at: datetime,
+    calculators: frozenset[str] | None,
+    blocks: frozenset[str],
 ) -> Iterator[Finding]:
     """Yield every mention of a module, topic, kind or calculator that is not in force, and rules that ended."""
     in_force = [
@@ -110,7 +118,12 @@ def _references(
                 mentioned.append((f"{where}.value", spec.values, asked.value))
         for where, of, key in mentioned:
             known = there[of]
-            if known is not None and key not in known:
+            if known is None or key in known:
+                continue
+            if of is Of.MODULE and key in blocks:
+                text = f"{key} is a mandatory block: it stands on every page, and no rule can move or hide it."
+                yield Finding(Kind.DISPLACES, rule.id, where, text, (key,))
+            else:
                 text = f"There is no {of.value} {key} in force."
                 yield Finding(Kind.NOT_IN_FORCE, rule.id, where, text, (key,))
         if target.kind is not None and target.kind not in kinds:

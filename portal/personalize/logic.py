@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from portal.personalize.catalogue import FACTS, FactSpec, FactType, Op
@@ -103,15 +104,20 @@ def _chosen(literals: tuple[Literal, ...]) -> Chosen | None:
         grouped.setdefault((literal.asked.fact, literal.asked.of or ""), []).append(literal)
     chosen: Chosen = {}
     for (fact, of), asked in grouped.items():
-        found = _values_by_window(FACTS[fact], asked)
+        found = _values_by_window(fact, tuple(asked))
         if found is None:
             return None
         chosen.update({(fact, of, window): value for window, value in found.items()})
     return chosen
 
 
-def _values_by_window(spec: FactSpec, literals: list[Literal]) -> dict[int | None, FactValue] | None:
-    """Give a value for each window asked about, never less in a longer one: the windows hold each other."""
+@lru_cache(maxsize=8192)
+def _values_by_window(fact: str, literals: tuple[Literal, ...]) -> Mapping[int | None, FactValue] | None:
+    """Give a value for each window asked about, never less in a longer one: the windows hold each other.
+
+    Kept, since the ways to meet two conditions at once ask the same of one fact over and over.
+    """
+    spec = FACTS[fact]
     points = _points(spec, [literal.asked for literal in literals])
     windows = sorted({literal.asked.within_days for literal in literals}, key=lambda days: days or math.inf)
     found: dict[int | None, FactValue] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Annotated, Any, Self
 
@@ -27,10 +26,12 @@ from portal.personalize.conditions import (
     refuse,
 )
 from portal.personalize.effects import After, Effect, Hide, Limit
+from portal.personalize.jsontext import TextRefused, place_of, read_json
 
 MAX_RULES = 200
-MAX_TEXT = 1_000_000
 HALF_LIFE_DAYS = 30.0
+MAX_VERSION = 1_000_000_000
+_NO_VALUE = "a value is a word, a number, true or false, or a list of words or numbers"
 
 
 class RuleRefused(Exception):
@@ -103,7 +104,7 @@ class RuleSet(Closed):
     """A versioned list of rules of one site, in stated order."""
 
     id: Key
-    version: Annotated[Count, Field(ge=1)]
+    version: Annotated[Count, Field(ge=1, le=MAX_VERSION)]
     site: Key
     settings: Settings = Settings()
     rules: Annotated[tuple[Rule, ...], Field(max_length=MAX_RULES)] = ()
@@ -167,33 +168,42 @@ def _refuse_huge(raw: object, place: str) -> None:
                     waiting.extend((part, depth + 1) for part in parts[: MAX_NODES + 1])
 
 
-def place_of(location: Iterable[int | str], root: str = "") -> str:
-    """Give a location of the parser as a reader writes it: `rules[2].when.all[1].fact`."""
-    place = root
-    for step in location:
-        if isinstance(step, int):
-            place += f"[{step}]"
-        elif not step.startswith("<"):
-            place += f".{step}" if place else step
-        if step == "value":
-            break
-    return place
+_IN_WORDS = {
+    "extra_forbidden": "there is no such field",
+    "tuple_type": "a list is expected",
+    "dict_type": "an object is expected",
+    "model_type": "an object is expected",
+    "model_attributes_type": "an object is expected",
+    "string_unicode": "a text of whole characters is expected",
+}
 
 
 def _worded(error: ErrorDetails) -> tuple[str, str]:
     context = error.get("ctx", {})
     place = context["place"] if "place" in context else place_of(error["loc"])
     if place.endswith(".value") and error["type"] != "refused":
-        return place, "a value is a word, a number, true or false, or a list of words or numbers"
-    return place, error["msg"]
+        return place, _NO_VALUE
+    return place, _IN_WORDS.get(error["type"], error["msg"])
+
+
+def _said_once(errors: list[ErrorDetails]) -> list[tuple[str, str]]:
+    """Give each place with what is wrong there, without what only follows from something said already."""
+    worded = [(error["type"], *_worded(error)) for error in errors]
+    told = {place for kind, place, _ in worded if kind == "refused"}
+    kept = [
+        (place, why)
+        for kind, place, why in worded
+        if not (why == _NO_VALUE and place in told)
+        and not (kind == "too_short" and any(other.startswith(f"{place}[") for other in told))
+    ]
+    return list(dict.fromkeys(kept))
 
 
 def _parse(model: Any, raw: object) -> Any:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        worded = [_worded(one) for one in error.errors(include_url=False)]
-        raise RuleRefused(dict.fromkeys(worded)) from None
+        raise RuleRefused(_said_once(error.errors(include_url=False))) from None
 
 
 def parse_rule(raw: object) -> Rule:
@@ -219,13 +229,10 @@ def parse_rule_set(raw: object) -> RuleSet:
 
 def load_rule_set(text: str) -> RuleSet:
     """Give the rule set in a JSON text; raise RuleRefused where it is not JSON or not a rule set."""
-    if len(text) > MAX_TEXT:
-        raise RuleRefused([("", f"more than {MAX_TEXT:,} characters")])
     try:
-        raw = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RuleRefused([("", f"not JSON: {error}")]) from None
-    return parse_rule_set(raw)
+        return parse_rule_set(read_json(text))
+    except TextRefused as refused:
+        raise RuleRefused([(refused.place, refused.why)]) from None
 
 
 def dump(model: Rule | RuleSet) -> dict[str, Any]:

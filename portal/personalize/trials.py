@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from portal.personalize.arrangement import Arrangement, Candidate, Item, Mode, Why
-from portal.personalize.compiling import CompiledRules, compile_rules
+from portal.personalize.compiling import CompiledRules, aims_at, compile_rules
 from portal.personalize.conditions import conditions_of
 from portal.personalize.conflicts import Live
+from portal.personalize.effects import After, Lower, Pin
 from portal.personalize.engine import arrange
 from portal.personalize.evaluate import is_impersonal, is_met
 from portal.personalize.facts import Facts
@@ -129,30 +130,55 @@ def displacing(
     candidates: tuple[Candidate, ...],
     trials: list[Trial],
     mandatory: frozenset[str],
+    guarded: frozenset[str] = frozenset(),
 ) -> Iterator[Finding]:
-    """Yield rules that hide or push down a module that must be seen, with a doctor on whom they do."""
+    """Yield rules that hide or push down a module that must be seen, with a doctor on whom they do.
+
+    A `guarded` module may fall behind others that rise; only what is aimed at it and hides it or takes it down counts.
+    """
     found: set[tuple[str, str]] = set()
     place_of = {rule.id: place for place, rule in enumerate(rule_set.rules)}
+    aimed = {module: _aimed_down(rule_set, candidates, module) for module in guarded - mandatory}
     for trial in trials:
-        for module in sorted(mandatory & trial.standard.keys()):
+        for module in sorted((mandatory | guarded) & trial.standard.keys()):
             item = trial.page.of(module)
             if item is not None and item.place <= trial.standard[module]:
                 continue
-            for rule in _to_blame(rule_set, candidates, trial, module, item):
-                if (rule, module) not in found:
-                    found.add((rule, module))
-                    how = "hidden" if item is None else f"moved from place {trial.standard[module]} to {item.place}"
-                    text = f"{module} must be seen, and is {how}."
-                    where = f"rules[{place_of[rule]}].then"
-                    yield Finding(Kind.DISPLACES, rule, where, text, (module,), 1, trial.facts)
+            suspects = {rule for rule in aimed.get(module, place_of) if (rule, module) not in found}
+            for rule in _to_blame(rule_set, candidates, trial, module, item, suspects):
+                found.add((rule, module))
+                how = "hidden" if item is None else f"moved from place {trial.standard[module]} to {item.place}"
+                text = f"{module} must be seen, and is {how}."
+                where = f"rules[{place_of[rule]}].then"
+                yield Finding(Kind.DISPLACES, rule, where, text, (module,), 1, trial.facts)
+
+
+def _aimed_down(rule_set: RuleSet, candidates: tuple[Candidate, ...], module: str) -> list[str]:
+    """Give the rules that hide this module or take it, and not every module alike, further down."""
+    here = [one for one in candidates if one.module == module]
+    return [
+        rule.id
+        for rule in rule_set.rules
+        if (rule.hides() or isinstance(rule.then, Lower | Pin | After))
+        and not (isinstance(rule.then, Lower) and rule.then.target.everything)
+        and any(aims_at(rule.then.target, one) for one in here)
+    ]
 
 
 def _to_blame(
-    rule_set: RuleSet, candidates: tuple[Candidate, ...], trial: Trial, module: str, item: Item | None
+    rule_set: RuleSet,
+    candidates: tuple[Candidate, ...],
+    trial: Trial,
+    module: str,
+    item: Item | None,
+    suspects: Collection[str],
 ) -> list[str]:
-    """Give the rules without any one of which the module would stand higher."""
+    """Give those of the suspected rules without any one of which the module would stand higher.
+
+    Where several hide it, the one that says so stands for all of them.
+    """
+    acting = {trace.rule for trace in trial.page.rules if trace.state == "matched"} & set(suspects)
     blamed = []
-    acting = {trace.rule for trace in trial.page.rules if trace.state == "matched"}
     for rule in rule_set.rules:
         if rule.id not in acting:
             continue
@@ -160,4 +186,6 @@ def _to_blame(
         other = arrange(trial.facts, candidates, rule_set.model_copy(update={"rules": rest})).of(module)
         if other is not None and (item is None or other.place < item.place):
             blamed.append(rule.id)
+    if not blamed and item is None:
+        blamed = [left.rule for left in trial.page.not_shown if left.module == module and left.rule in acting]
     return blamed

@@ -19,9 +19,11 @@ from portal.personalize import (
     RuleSet,
     arrange,
     lint,
+    logic,
     parse_rule_set,
 )
 from portal.personalize.lint import Kind
+from portal.personalize.shown_on import example_words
 from tests.personalize import worlds
 from tests.personalize.worlds import AT, MODULES, doctor, rule, standard_site
 
@@ -257,6 +259,75 @@ def test_what_displaces_mandatory_content_comes_with_a_doctor_on_whom_it_does() 
     assert found.kind is Kind.DISPLACES
     assert found.example is not None
     assert arrange(found.example, SITE, live).of("warnings") is None
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        hide("warnings"),
+        {"do": "hide", "target": {"topic": "safety"}},
+        {"do": "lower", "target": {"topic": "safety"}, "by": 3},
+        pin("warnings", 6),
+        {"do": "after", "target": {"modules": ["warnings"]}, "module": MODULES[-1]},
+        {"do": "limit", "target": {"everything": True}, "times": 2, "way_back": "search"},
+    ],
+    ids=lambda harm: str(harm["do"]),
+)
+def test_a_rule_aimed_at_a_guarded_module_is_found_with_a_doctor_in_words(harm: dict[str, Any]) -> None:
+    live = set_of(*SOUND[:2], rule(harm, fact("decile", ">=", 9), id="bad"))
+    found = lint.lint(live, SITE, at=AT, guarded=frozenset({"warnings"}))
+    (hit,) = [one for one in found if one.kind is Kind.DISPLACES]
+    assert (hit.rule, hit.others) == ("bad", ("warnings",))
+    assert hit.example is not None
+    page, plain = arrange(hit.example, SITE, live).of("warnings"), arrange(hit.example, SITE, set_of()).of("warnings")
+    assert plain is not None
+    assert page is None or page.place > plain.place
+    words = example_words(hit, live)
+    assert "decile is 9" in words
+    assert ("read warnings twice" in words) == (harm["do"] == "limit")
+
+
+def test_others_may_overtake_a_guarded_module_and_all_may_be_lowered_alike() -> None:
+    overtaking = [
+        rule(raise_("interactions", 9), is_specialty("cardiology"), id="up"),
+        rule(pin("ckd-data"), fact("segment", "is", "A"), id="first"),
+        rule({"do": "lower", "target": {"everything": True}, "by": 1}, fact("decile", ">", 5), id="all"),
+        rule({"do": "limit", "target": {"everything": True}, "times": 3, "by": 0.7}, id="rest"),
+    ]
+    found = lint.lint(set_of(*overtaking), SITE, doctors(), at=AT, guarded=frozenset({"warnings"}))
+    assert Kind.DISPLACES not in {one.kind for one in found}
+
+
+def test_two_rules_that_both_hide_a_guarded_module_are_not_missed() -> None:
+    both = [rule(hide("warnings"), fact("decile", ">", 5), id=name) for name in ("one", "two")]
+    found = lint.lint(set_of(*both), SITE, at=AT, guarded=frozenset({"warnings"}))
+    assert [one.rule for one in found if one.kind is Kind.DISPLACES] == ["one"]
+
+
+def test_a_rule_that_names_a_mandatory_block_is_told_so() -> None:
+    (found,) = lint.lint(set_of(rule(hide("isi"), id="bad")), SITE, at=AT, blocks=frozenset({"isi"}))
+    assert (found.kind, found.place, found.others) == (Kind.DISPLACES, "rules[0].then.target.modules[0]", ("isi",))
+    assert "mandatory block" in found.text
+
+
+def test_many_rules_of_many_branches_are_looked_through_without_trying_everything_anew() -> None:
+    chance = random.Random(3)
+
+    def branch() -> dict[str, Any]:
+        return fact("visits", chance.choice([">", "<="]), chance.randint(0, 9), within_days=chance.choice([7, 30]))
+
+    many = [
+        rule(
+            chance.choice([hide("dosing"), pin("dosing", number % 6 + 1), raise_("dosing")]),
+            {"all": [{"any": [branch(), is_specialty(chance.choice(SPECIALTIES))]} for _ in range(7)]},
+            id=f"r{number}",
+        )
+        for number in range(60)
+    ]
+    logic._values_by_window.cache_clear()
+    lint.lint(set_of(*many), SITE, at=AT)
+    tried = logic._values_by_window.cache_info()
+    assert tried.hits > tried.misses * 2
 
 
 def test_a_module_pushed_out_of_the_first_places_starves() -> None:

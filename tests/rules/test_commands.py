@@ -112,6 +112,47 @@ def test_a_file_that_is_no_rule_set_is_refused_with_the_place(app: Flask, tmp_pa
     assert run(app, "rules", "backtest", bad)[0] == 1
 
 
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [(b'{"id":"\xe9"}', "byte 8"), (b"[", "line 1, column 2"), (b'{"id":1,"id":2}', "id"), (b"\xff\xfe{", "byte 1")],
+)
+def test_a_file_of_anything_is_refused_in_one_line_and_in_json(
+    app: Flask, tmp_path: Path, content: bytes, place: str
+) -> None:
+    path = tmp_path / "any.json"
+    path.write_bytes(content)
+    for command in ("lint", "backtest"):
+        code, output = run(app, "rules", command, str(path))
+        assert (code, output.count("\n"), output.startswith(f"{place}: ")) == (1, 1, True)
+        code, output = run(app, "rules", command, str(path), "--json")
+        assert (code, json.loads(output)["errors"][0]["place"]) == (1, place)
+
+
+def test_a_file_that_begins_with_a_byte_order_mark_is_read(app: Flask, tmp_path: Path) -> None:
+    seeded(app)
+    path = Path(file_with(tmp_path))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert run(app, "rules", "lint", str(path))[0] == 0
+
+
+def test_lint_names_a_doctor_whom_a_rule_keeps_from_safety_content(sqlite_demo_app: Flask, tmp_path: Path) -> None:
+    when = {"all": [{"fact": "decile", "op": ">=", "value": 9}]}
+    bad = a_rule("quiet", when=when, then={"do": "hide", "target": {"topic": "safety"}, "way_back": "search"})
+    block = a_rule("no-isi", then={"do": "lower", "target": {"modules": ["isi"]}, "by": 1})
+    path = file_with(tmp_path, bad, block, site="atorvastatin-us-en")
+    code, output = run(sqlite_demo_app, "rules", "lint", path, "--json")
+    hits = [one for one in json.loads(output)["findings"] if one["kind"] == "displaces-mandatory"]
+    assert code == 1
+    assert {(one["rule"], one["others"][0]) for one in hits} == {
+        ("quiet", "warnings"),
+        ("quiet", "contraindications"),
+        ("quiet", "adverse-reactions"),
+        ("no-isi", "isi"),
+    }
+    assert {one["example"] for one in hits if one["rule"] == "quiet"} == {"decile is 9, at least 9"}
+    assert "for example a doctor of whom this holds: decile is 9" in run(sqlite_demo_app, "rules", "lint", path)[1]
+
+
 @pytest.mark.parametrize("args", [("lint", "missing.json"), ("lint",), ("backtest", "FILE", "--site", "nowhere")])
 def test_wrong_usage_says_so(app: Flask, tmp_path: Path, args: tuple[str, ...]) -> None:
     path = file_with(tmp_path)

@@ -1,0 +1,41 @@
+"""What deserves a second look in a rule set of a site, tried on the doctors whose pages were served last."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from portal.content import queries as contents
+from portal.content.queries import SiteRecord
+from portal.microsite.assemble import candidates
+from portal.microsite.history import recent_facts
+from portal.personalize.findings import Finding
+from portal.personalize.lint import lint
+from portal.personalize.rules import RuleSet
+
+SAFETY = "safety"  # the topic whose modules no rule should hide or take down without a second thought
+
+
+class SecondLook(NamedTuple):
+    """The findings, by place in the list, and on how many doctors the rules were tried."""
+
+    findings: tuple[Finding, ...]
+    doctors: int
+
+
+def second_look(db: Session, site: SiteRecord, rules: RuleSet, *, at: datetime, most: int) -> SecondLook:
+    """Return what lint finds at `at`, with at most so many doctors to try the rules on."""
+    served = contents.modules_in_force(db, site.id, at)
+    tried = recent_facts(db, site.id, limit=most)
+    found = lint(
+        rules,
+        candidates(served),
+        tried,
+        at=at,
+        guarded=frozenset(module.key for module in served if SAFETY in module.topics),
+        blocks=frozenset(block.key for block in contents.blocks_in_force(db, site.id, at)),
+        calculators=frozenset(module.calculator for module in served if module.calculator),
+    )
+    return SecondLook(found, len(tried))
