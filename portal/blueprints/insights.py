@@ -17,7 +17,7 @@ from portal.reports import effects, revising
 from portal.reports.effect_words import row_of
 from portal.reports.matching import Matches, matching, who
 from portal.reports.rule_offer import offer
-from portal.rulebook import forms, queries, segments
+from portal.rulebook import forms, queries, reshaping, segments
 from portal.rulebook.bodies import acting_condition
 from portal.rulebook.builder import GROUP_WORDS, LABELS, facts_offered, view_of
 from portal.rulebook.judging import asked
@@ -93,10 +93,10 @@ def new() -> ResponseReturnValue:
         return _builder(site, forms.RuleForm(), {})
     act = request.form.get("do", "save")
     try:
-        form = forms.changed(forms.read(request.form.to_dict(flat=False)), act)
+        form = reshaping.changed(forms.read(request.form.to_dict(flat=False)), act)
     except forms.FormRefused as refused:
         return _builder(site, forms.RuleForm(), {"name": str(refused)})
-    return _save(site, form) if act == "save" else _builder(site, form, {})
+    return _save(site, form) if act == "save" else _builder(site, form, {}, reshaping.focused(form, act))
 
 
 @bp.get("/segments/<segment_id>")
@@ -176,7 +176,7 @@ def _page(found: Segment, errors: list[tuple[str, str]] | None = None) -> str:
     )
 
 
-def _builder(site: SiteRecord, form: forms.RuleForm, errors: dict[str, str]) -> ResponseReturnValue:
+def _builder(site: SiteRecord, form: forms.RuleForm, errors: dict[str, str], focus: str = "") -> ResponseReturnValue:
     offered, condition = offer(house.db(), site, house.now()), _asked(form)
     return htmx.page_or_part(
         "insights/segment_new.html",
@@ -189,6 +189,7 @@ def _builder(site: SiteRecord, form: forms.RuleForm, errors: dict[str, str]) -> 
         facts=facts_offered(),
         group_words=GROUP_WORDS,
         errors=errors,
+        focus=focus,
         labels=LABELS,
         reach=_matches(site, condition) if condition is not None else None,
         action=url_for(".new", site=site.key),

@@ -12,14 +12,11 @@ from portal.content import queries as contents
 from portal.content.queries import SiteRecord
 from portal.db import is_id
 from portal.personalize.diff import diff
-from portal.personalize.findings import Finding
 from portal.personalize.rules import Rule, RuleSet, dump
-from portal.personalize.shown_on import example_words
-from portal.personalize.words import Names
+from portal.reports import second_look
 from portal.reports.matching.audience import Matches, matching
 from portal.reports.rule_offer import offer
-from portal.reports.second_look import second_look
-from portal.rulebook import actions, editing, forms, queries, segments
+from portal.rulebook import actions, editing, forms, queries, reshaping, segments
 from portal.rulebook.bodies import acting_condition
 from portal.rulebook.builder import GROUP_WORDS, LABELS, effect_view, facts_offered, view_of
 from portal.rulebook.judging import asked, fresh_id, judge
@@ -35,7 +32,6 @@ from portal.web import formats, guards, house, htmx, identity
 bp = Blueprint("rule_drafts", __name__, url_prefix="/staff/rules/drafts")
 
 _NO_RULES = RuleSet(id="none", version=1, site="none")
-_TRIED = 500  # doctors that lint tries the rules on
 _CHANGEABLE = (State.DRAFT, State.IN_REVIEW, State.APPROVED)
 
 
@@ -166,11 +162,11 @@ def _build(found: RuleSetVersion, known: Rule | None) -> ResponseReturnValue:
     """Do what the pressed button of the builder says: change its shape, or keep the rule."""
     act = request.form.get("do", "save")
     try:
-        form = forms.changed(forms.read(request.form.to_dict(flat=False)), act)
+        form = reshaping.changed(forms.read(request.form.to_dict(flat=False)), act)
     except forms.FormRefused as refused:
         return _builder(found, known, forms.RuleForm(), {"name": str(refused)})
     if act != "save":
-        return _builder(found, known, form)
+        return _builder(found, known, form, focus=reshaping.focused(form, act))
     rule_id = known.id if known else fresh_id(form.name, frozenset(one.id for one in found.rules.rules))
     judged = judge(form, rule_id, _zone())
     if judged.rule is None:
@@ -215,7 +211,7 @@ def _draft_page(found: RuleSetVersion, errors: list[tuple[str, str]] | None = No
         cards=cards(found.rules, names),
         reaches=_reaches(found, site, found.rules.rules),
         changes=diff(live.rules if live else _NO_RULES, found.rules, names),
-        findings=_findings(found, site, names),
+        findings=second_look.in_words(db, site, found.rules, names, at=at),
         killed=queries.killed_since(db, site.id, found.based_on or 0),
         people=staff.names_of(db, {found.author_id, found.edited_by}),
         settings=in_words(found.rules.settings),
@@ -235,14 +231,12 @@ def _reach_of(found: RuleSetVersion, form: forms.RuleForm, site: SiteRecord) -> 
     return _reaches(found, site, [probe])[0] if probe is not None else None
 
 
-def _findings(found: RuleSetVersion, site: SiteRecord, names: Names) -> list[tuple[Finding, str]]:
-    """Return every finding with the doctor it shows on, in words."""
-    look = second_look(house.db(), site, found.rules, at=house.now(), most=_TRIED)
-    return [(each, example_words(each, found.rules, names)) for each in look.findings]
-
-
 def _builder(
-    found: RuleSetVersion, known: Rule | None, form: forms.RuleForm, errors: dict[str, str] | None = None
+    found: RuleSetVersion,
+    known: Rule | None,
+    form: forms.RuleForm,
+    errors: dict[str, str] | None = None,
+    focus: str = "",
 ) -> ResponseReturnValue:
     db, at, site = house.db(), house.now(), _site(found)
     offered = offer(db, site, at)
@@ -262,6 +256,7 @@ def _builder(
         facts=facts_offered(),
         group_words=GROUP_WORDS,
         errors=errors or {},
+        focus=focus,
         labels=LABELS,
         zone=house.settings().display_zone,
         action=request.path,

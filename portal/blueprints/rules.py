@@ -14,6 +14,7 @@ from portal.db import is_id
 from portal.moments import MomentRefused, read_moment
 from portal.personalize.diff import diff
 from portal.personalize.rules import RuleSet
+from portal.reports import second_look
 from portal.reports.matching.audience import matching
 from portal.reports.rule_offer import offer
 from portal.rulebook import actions, queries
@@ -29,6 +30,7 @@ from portal.web import formats, guards, house, identity
 
 bp = Blueprint("rules", __name__, url_prefix="/staff/rules")
 
+_TO_RELEASE = (Standing.IN_REVIEW, Standing.APPROVED, Standing.SCHEDULED)
 _NO_RULES = RuleSet(id="none", version=1, site="none")
 
 
@@ -213,6 +215,7 @@ def _version_page(found: RuleSetVersion, errors: list[tuple[str, str]] | None = 
         compared=compared,
         changes=diff(compared.rules if compared else _NO_RULES, found.rules, names),
         cards=cards(found.rules, names),
+        findings=second_look.in_words(db, site, found.rules, names, at=at) if stands in _TO_RELEASE else None,
         settings=in_words(found.rules.settings),
         steps=steps,
         people=_people([found], live, *(step.by_id for step in steps)),

@@ -28,6 +28,7 @@ _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path
 _SITE = click.option("--site", "site_key", default="", help="Key of the site; the one the file names if not given.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _TRIED = 2_000
+_ALONE = 5_000  # pages that one process has tried before a second one has started
 
 
 @group.command("lint")
@@ -53,17 +54,20 @@ def lint_file(file: Path, site_key: str, as_json: bool) -> None:
 @group.command("backtest")
 @_FILE
 @_SITE
-@click.option("--workers", type=click.IntRange(1, 16), default=1, help="Processes to share the pages among.")
+@click.option(
+    "--workers", type=click.IntRange(1, 16), help="Processes to share the pages among; two for a long history."
+)
 @_JSON
-def backtest_file(file: Path, site_key: str, workers: int, as_json: bool) -> None:
+def backtest_file(file: Path, site_key: str, workers: int | None, as_json: bool) -> None:
     """Print what the rules would have changed on every page served; exit code 1 if history cannot be reproduced."""
     rules = _rules(file, as_json)
     with _opened(site_key or rules.site) as (db, site):
         total = count_pages(db, site.id)
         known = {(version.id, version.version): version.rules for version in queries.history(db, site.id)}
+        shared = workers or (1 if total < _ALONE else 2)
         with click.progressbar(length=total, label="Pages", hidden=as_json) as bar:
             result, whole = tried(
-                past_pages(db, site.id), rules, known, workers=workers, progress=lambda done: bar.update(done - bar.pos)
+                past_pages(db, site.id), rules, known, workers=shared, progress=lambda done: bar.update(done - bar.pos)
             )
     click.echo(json.dumps(_told(result, whole)) if as_json else _in_words(result, whole))
     raise SystemExit(0 if whole.is_whole() and not result.refused else 1)

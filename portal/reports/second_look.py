@@ -14,8 +14,12 @@ from portal.microsite.history import recent_facts
 from portal.personalize.findings import Finding
 from portal.personalize.lint import lint
 from portal.personalize.rules import RuleSet
+from portal.personalize.shown_on import example_words
+from portal.personalize.words import Names
 
 SAFETY = "safety"  # the topic whose modules no rule should hide or take down without a second thought
+
+_ON_A_PAGE = 500  # doctors that rules are tried on while somebody waits
 
 
 class SecondLook(NamedTuple):
@@ -39,3 +43,9 @@ def second_look(db: Session, site: SiteRecord, rules: RuleSet, *, at: datetime, 
         calculators=frozenset(module.calculator for module in served if module.calculator),
     )
     return SecondLook(found, len(tried))
+
+
+def in_words(db: Session, site: SiteRecord, rules: RuleSet, names: Names, *, at: datetime) -> list[tuple[Finding, str]]:
+    """Return every finding with the doctor it shows on, in words, for a page that somebody waits for."""
+    look = second_look(db, site, rules, at=at, most=_ON_A_PAGE)
+    return [(each, example_words(each, rules, names)) for each in look.findings]

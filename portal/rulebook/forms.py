@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
 from portal.moments import typed_moment
@@ -259,39 +259,3 @@ def _node_fields(path: str, node: Row | Group) -> Iterable[tuple[str, str]]:
     for name in ("fact", "of", "within", "op"):
         yield f"{path}.{name}", getattr(node, name)
     yield from ((f"{path}.value", value) for value in node.values)
-
-
-def changed(form: RuleForm, act: str) -> RuleForm:
-    """Give the form after one press of a button: `and:PATH`, `group:PATH`, `remove:PATH`, `or`; else unchanged."""
-    verb, _, path = act.partition(":")
-    steps = tuple(int(step) for step in path.split("-")[1:]) if re.fullmatch(r"n0(?:-[0-9]{1,2})*", path) else None
-    if verb == "or":
-        return replace(form, when=_alternative(form.when))
-    if steps is None or verb not in ("and", "group", "remove"):
-        return form
-    when = _at(form.when, steps, verb)
-    return replace(form, when=when if isinstance(when, Group) else form.when)
-
-
-def _alternative(when: Group) -> Group:
-    """Give the whole with one more alternative below it."""
-    fresh = Group("all", (Row(),))
-    if when.word == "any":
-        return Group("any", (*when.parts, fresh))
-    return Group("any", (when, fresh))
-
-
-def _at(node: Row | Group, steps: tuple[int, ...], verb: str) -> Row | Group:
-    if not isinstance(node, Group):
-        return node
-    if not steps:
-        other = "all" if node.word == "any" else "any"
-        more: dict[str, tuple[Row | Group, ...]] = {"and": (Row(),), "group": (Group(other, (Row(), Row())),)}
-        return replace(node, parts=(*node.parts, *more.get(verb, ())))
-    here, *rest = steps
-    if here >= len(node.parts):
-        return node
-    if not rest and verb == "remove":
-        return replace(node, parts=node.parts[:here] + node.parts[here + 1 :])
-    inner = _at(node.parts[here], tuple(rest), verb)
-    return replace(node, parts=(*node.parts[:here], inner, *node.parts[here + 1 :]))

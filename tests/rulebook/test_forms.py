@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.personalize import Rule, parse_rule
-from portal.rulebook import forms
+from portal.rulebook import forms, reshaping
 from portal.rulebook.forms import FormRefused, Group, Row, RuleForm
 from portal.rulebook.judging import fresh_id, judge
 from tests.personalize import worlds
@@ -82,29 +82,45 @@ def test_a_moment_typed_without_a_zone_is_utc() -> None:
 
 
 def test_and_adds_a_row_inside_its_group() -> None:
-    form = forms.changed(two_rows(), "and:n0")
+    form = reshaping.changed(two_rows(), "and:n0")
     assert form.when.parts == (Row(fact="specialty"), Row(fact="segment"), Row())
 
 
 def test_or_puts_an_alternative_below_the_whole() -> None:
-    once = forms.changed(two_rows(), "or")
+    once = reshaping.changed(two_rows(), "or")
     assert (once.when.word, len(once.when.parts)) == ("any", 2)
-    twice = forms.changed(once, "or")
+    twice = reshaping.changed(once, "or")
     assert len(twice.when.parts) == 3
     assert twice.when.parts[0] == two_rows().when
 
 
 def test_a_group_of_alternatives_stands_among_the_rows() -> None:
-    form = forms.changed(two_rows(), "group:n0")
+    form = reshaping.changed(two_rows(), "group:n0")
     assert form.when.parts[2] == Group("any", (Row(), Row()))
-    deeper = forms.changed(form, "and:n0-2")
+    deeper = reshaping.changed(form, "and:n0-2")
     assert deeper.when.parts[2] == Group("any", (Row(), Row(), Row()))
 
 
 def test_a_row_is_removed_and_unknown_acts_do_nothing() -> None:
-    assert forms.changed(two_rows(), "remove:n0-0").when.parts == (Row(fact="segment"),)
+    assert reshaping.changed(two_rows(), "remove:n0-0").when.parts == (Row(fact="segment"),)
     for act in ("remove:n0-9", "remove:n0-0-1", "remove:n0", "burn:n0", "and:", "and:../x", "", "and:n0-0"):
-        assert forms.changed(two_rows(), act) == two_rows()
+        assert reshaping.changed(two_rows(), act) == two_rows()
+
+
+@pytest.mark.parametrize(
+    ("act", "field"),
+    [
+        ("and:n0", "n0-2.fact"),
+        ("group:n0", "n0-2-0.fact"),
+        ("or", "n0-1-0.fact"),
+        ("remove:n0-1", "n0.word"),
+        ("shape", ""),
+        ("and:n0-9", ""),
+        ("burn:n0", ""),
+    ],
+)
+def test_a_pressed_button_leads_on_to_what_it_added(act: str, field: str) -> None:
+    assert reshaping.focused(reshaping.changed(two_rows(), act), act) == field
 
 
 def test_a_form_that_no_page_sends_is_refused() -> None:

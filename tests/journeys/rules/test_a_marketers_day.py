@@ -43,6 +43,7 @@ def test_a_marketers_day(portal: Running, phone: Page, desk: Page, browser: Brow
     expect(desk.locator("#rule-reach")).to_contain_text(re.compile(r"Matches \d+ of \d+ doctors"))
     desk.get_by_role("button", name="AND", exact=True).click()
     expect(desk.get_by_label("What it looks at")).to_have_count(2)
+    expect(desk.get_by_label("What it looks at").nth(1)).to_be_focused()
     desk.get_by_label("What it looks at").nth(1).select_option("segment")
     expect(desk.get_by_label("Value", exact=True)).to_have_count(2)
     desk.get_by_label("Value", exact=True).nth(1).select_option("A")
@@ -86,6 +87,7 @@ def test_a_marketers_day(portal: Running, phone: Page, desk: Page, browser: Brow
     sign_in(reviewer, portal.url, "reviewer@portal.example", PASSWORD)
     reviewer.goto(version)
     expect(reviewer.locator("main")).to_contain_text("Asked for at the congress")
+    expect(reviewer.locator("#findings")).to_contain_text("Worth a second look")
     phone.goto(portal.url + "/m/")
     assert order(phone) == before
     reviewer.get_by_role("button", name="Approve and make live").click()
