@@ -32,6 +32,13 @@ TRACKING_CHOICES = (
 )
 
 
+@bp.get("/")
+@guards.public("Whoever types the bare address is told which way is theirs, and nothing else.")
+def front() -> str:
+    """Say where a doctor goes on and where staff do."""
+    return render_template("door/front.html")
+
+
 @bp.get("/v/<string:token>")
 @guards.public("Mail scanners fetch links; showing a button spends nothing.")
 def knock(token: str) -> Response:

@@ -7,6 +7,7 @@ from werkzeug.exceptions import HTTPException
 from portal.web.error_words import words_for
 
 _MOST_TAKEN = 64 * 1024 * 1024  # bytes
+_TOKEN_ROADS = ("/v/", "/u/", "/p/", "/o/")
 
 
 def install(app: Flask) -> None:
@@ -18,13 +19,26 @@ def install(app: Flask) -> None:
 def page(status: int) -> Response:
     """Return the error page for `status`."""
     body = render_template(
-        "errors/page.html", words=words_for(status), status=status, reference=g.get("request_id", "-")[:8]
+        "errors/page.html",
+        words=words_for(status),
+        status=status,
+        reference=g.get("request_id", "-")[:8],
+        onward=_onward(),
     )
     response = Response(body, status=status, mimetype="text/html")
     if request.headers.get("HX-Request"):
         response.headers["HX-Retarget"] = "body"
         response.headers["HX-Reswap"] = "innerHTML"
     return response
+
+
+def _onward() -> tuple[str, str] | None:
+    """Give the words and the address of the way on, by the part of the house; none where a token led in."""
+    if request.path.startswith(("/m/", "/me/")):
+        return "Back to my page", "/m/"
+    if request.path.startswith("/staff/"):
+        return "To my first page", "/staff/"
+    return None if request.path[:3] in _TOKEN_ROADS else ("To the front page", "/")
 
 
 def _known(error: HTTPException) -> Response:

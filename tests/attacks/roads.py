@@ -22,6 +22,7 @@ ROADS = {
     "status.healthz": EVERYBODY,
     "status.readyz": EVERYBODY,
     "status.robots": EVERYBODY,
+    "door.front": EVERYBODY,
     "door.knock": EVERYBODY,
     "door.enter": EVERYBODY,
     "door.trap": EVERYBODY,
