@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from portal.calculators.bounds import Bounds
 from portal.calculators.calculator import Calculator
 from portal.calculators.check import Leaf
@@ -14,6 +16,7 @@ from portal.calculators.definition import GroupInput, NumberInput, OtherUnit, Ou
 from portal.calculators.syntax import compact
 from portal.calculators.units import shown_unit
 
+_MOST_DECIMALS = 8
 # Every sentence the script can say; a page in another language passes its own.
 WORDS: dict[str, str] = {
     "needed_one": "1 more value needed",
@@ -76,17 +79,31 @@ def browser_json(calculator: Calculator, words: Mapping[str, str] = WORDS) -> st
 
 def range_in(leaf: NumberInput, other: OtherUnit | None, bounds: Bounds) -> str:
     """Says a range in one of an input's units, its ends rounded inwards so that every value said is taken."""
-    unit = shown_unit(other.unit if other else leaf.unit)
-    if other is not None:
-        scale = 10**other.decimals
-        ends = {
-            "from_": None if bounds.from_ is None else math.ceil(other.from_canonical(bounds.from_) * scale) / scale,
-            "above": None if bounds.above is None else math.ceil(other.from_canonical(bounds.above) * scale) / scale,
-            "up_to": None if bounds.up_to is None else math.floor(other.from_canonical(bounds.up_to) * scale) / scale,
-            "below": None if bounds.below is None else math.floor(other.from_canonical(bounds.below) * scale) / scale,
-        }
-        bounds = Bounds(**ends)
-    return f"{bounds.in_words()} {unit}".strip()
+    converted = None
+    for decimals in range(other.decimals, _MOST_DECIMALS + 1) if other else ():
+        # A range narrower than the unit's decimals is said with more of them.
+        if other and (converted := _inwards(bounds, other, 10.0**decimals)):
+            break
+    unit = shown_unit(other.unit if other and converted else leaf.unit)
+    return f"{(converted or bounds).in_words()} {unit}".strip()
+
+
+def _inwards(bounds: Bounds, other: OtherUnit, scale: float) -> Bounds | None:
+    """Gives a range in another unit in steps of 1 / scale; None where no step lies in it or no number holds it."""
+    low, high = (other.from_canonical(end) * scale for end in (bounds.low, bounds.high))
+    ends: dict[str, float] = {}
+    if bounds.low != -math.inf:
+        if not math.isfinite(low):
+            return None
+        ends["from" if bounds.from_ is not None else "above"] = math.ceil(low) / scale
+    if bounds.high != math.inf:
+        if not math.isfinite(high):
+            return None
+        ends["up_to" if bounds.up_to is not None else "below"] = math.floor(high) / scale
+    try:
+        return Bounds.model_validate(ends)
+    except ValidationError:
+        return None
 
 
 def _input(path: str, leaf: Leaf) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from portal.audit import Actor, ActorKind, record
 from portal.content import soundness
 from portal.content.drafts import CODE_SLOT, DATE_SLOT, columns_of_kind, digest
 from portal.content.events import VersionApproved, VersionSuperseded
-from portal.content.formulas import with_code
+from portal.content.formulas import LONGEST_CODE, with_code
 from portal.content.models import Block, BlockVersion, Module, ModuleVersion, Review, Site
 from portal.content.queries import store_fragment
 from portal.content.refusals import ApprovalRefused, VersionMissing
@@ -149,8 +149,8 @@ def _second_person(version: Version, by: Actor) -> str:
 
 def _code(db: Session, version: Version, site: Site, code: str) -> str:
     code = code.strip()
-    if not code or len(code) > 60 or not code.isprintable():
-        raise ApprovalRefused("An approval code of 1 to 60 characters is needed.")
+    if not code or len(code) > LONGEST_CODE or not code.isprintable():
+        raise ApprovalRefused(f"An approval code of 1 to {LONGEST_CODE} characters is needed.")
     pattern = site.settings.get("approval_code_pattern")
     if pattern and not re.fullmatch(pattern, code):
         raise ApprovalRefused(f"The approval code {code} does not have the form this site asks for ({pattern}).")

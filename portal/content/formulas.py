@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from portal.content.drafts import ModuleContent
 
 LONGEST_DEFINITION = 200_000
+LONGEST_CODE = 60  # characters of an approval code
 
 
 def named(content: "ModuleContent") -> "ModuleContent":

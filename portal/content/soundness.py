@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal.calculators import registry
 from portal.calculators.calculator import DefinitionRefused, parse_definition
-from portal.content.formulas import faults
+from portal.content.formulas import LONGEST_CODE, faults, with_code
 from portal.content.models import Module, ModuleVersion
 from portal.content.refusals import ApprovalRefused, DraftRefused
 from portal.content.states import State
@@ -21,7 +21,8 @@ def check(db: Session, version: ModuleVersion) -> None:
     """Refuse review or approval of a calculator that is not sound; raises ApprovalRefused with the first faults."""
     if version.definition is None:
         return
-    found = faults(version.definition)
+    # With its code filled in: what has room for a shorter one only would fail at the moment of approval.
+    found = faults(with_code(version.definition, "0" * LONGEST_CODE))
     if found:
         more = f" And {len(found) - _SHOWN} more." if len(found) > _SHOWN else ""
         raise ApprovalRefused(f"The calculator is not sound. {' '.join(f'{fault}.' for fault in found[:_SHOWN])}{more}")

@@ -7,6 +7,8 @@ import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from portal.calculators import registry
+from portal.calculators.browser import range_in
+from portal.calculators.definition import NumberInput
 from portal.calculators.evaluation import evaluate
 from portal.calculators.page import view
 from tests.calculators.site import PORTAL
@@ -104,3 +106,19 @@ def test_recorded_bands_are_words_of_the_measuring_script() -> None:
         assert bool(recorded) == bool(bands and bands.recordable)
     assert registry.recorded_bands(registry.get("ckd_epi_2021_cr"))["g3a"] == "G3a"
     assert registry.recorded_bands(registry.get("has_bled")) == {}
+
+
+@pytest.mark.parametrize(
+    ("allowed", "other", "said"),
+    [
+        ({"from": 130, "up_to": 320}, {"times": 38.67, "decimals": 2}, "3.37 to 8.27 mmol/L"),
+        ({"from": 110, "up_to": 190}, {"times": 100, "decimals": 0}, "1.1 to 1.9 mmol/L"),  # no whole number lies in it
+        ({"from": 1, "up_to": 1.7e308}, {"times": 1e-9, "decimals": 0}, "1 to 1.7e+308 mg/dL"),  # no number holds it
+        ({"from": 1, "up_to": 1}, {"times": 3, "decimals": 0}, "1 to 1 mg/dL"),
+    ],
+)
+def test_any_range_can_be_said_in_any_unit(allowed: dict[str, float], other: dict[str, float], said: str) -> None:
+    units = [{"name": "b", "unit": "mmol/L", **other}]
+    written = {"name": "a", "kind": "number", "label": "A", "unit": "mg/dL", "allowed": allowed, "other_units": units}
+    leaf = NumberInput.model_validate_json(json.dumps(written))
+    assert range_in(leaf, leaf.other_units[0], leaf.allowed) == said

@@ -80,6 +80,32 @@ def test_what_is_wrong_may_be_kept_but_not_put_to_review(draft: tuple[HouseClien
     assert "not sound" in refused.text
 
 
+def test_words_without_room_for_the_approval_code_are_refused_before_approval(draft: tuple[HouseClient, str]) -> None:
+    author, path = draft
+    tight = definition(version="2.0", title="LDL cholesterol " * 6 + "{approval_code}")
+    assert author.submit(path, path, {"definition": tight}).status_code == 303
+    refused = put_to_review(author, path)
+    assert refused.status_code == 422
+    assert "title: it is longer than 120 characters" in refused.text
+
+
+@pytest.mark.parametrize(
+    ("field", "changed"),
+    [
+        ("allowed", {"from": 130, "up_to": 131}),
+        ("allowed", {"from": 1, "up_to": 1.7e308}),
+        ("other_units", [{"name": "in_other", "unit": "mmol/L", "times": 1e-300, "decimals": 0}]),
+    ],
+)
+def test_a_range_that_a_unit_cannot_say_is_shown_in_the_other(
+    draft: tuple[HouseClient, str], field: str, changed: Any
+) -> None:
+    author, path = draft
+    inputs = json.loads(definition())["inputs"]
+    inputs[0] = {**inputs[0], "plausible": None, field: changed}
+    assert author.submit(path, path + "check", {"definition": definition(inputs=inputs)}).status_code == 200
+
+
 def test_a_changed_formula_needs_a_version_of_its_own(demo_app: Flask, draft: tuple[HouseClient, str]) -> None:
     author, path = draft
     changed = definition(purpose="The same version number with other words.")
