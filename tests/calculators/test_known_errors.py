@@ -120,6 +120,8 @@ def test_friedewald_stops_below_400(triglycerides: float, is_taken: bool) -> Non
 def test_an_impossible_ldl_is_called_so() -> None:
     outcome = ask("ldl_friedewald", total_chol_mg_dl=130, hdl_mg_dl=95, triglycerides_mg_dl=380)
     assert "impossible" in outcome.notes
+    assert outcome.band is not None
+    assert outcome.band.id == "impossible"  # never "optimal"
     with pytest.raises(InputRefused, match="lower than total"):
         ask("ldl_friedewald", total_chol_mg_dl=100, hdl_mg_dl=100, triglycerides_mg_dl=100)
 

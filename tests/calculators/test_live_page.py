@@ -256,6 +256,9 @@ def test_where_the_clipboard_is_refused_the_text_is_shown(sheet: Page, site: Sit
     area = sheet.locator("[data-copied]")
     area.wait_for(state="visible")
     assert "BMI 22.7" in area.input_value()
+    assert area.get_attribute("autocomplete") == "off"  # a browser keeps what it may restore on its disk
+    number(sheet, "weight_kg", "73")
+    assert (area.is_hidden(), area.input_value()) == (True, "")
 
 
 def test_reset_clears_everything_and_returns_to_the_first_field(sheet: Page, site: Site) -> None:

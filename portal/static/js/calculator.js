@@ -407,6 +407,7 @@
       this.find("[data-results]").hidden = !result.ok;
       this.find("[data-copy-result]").disabled = !result.ok;
       this.find("[data-copied]").hidden = true;
+      this.find("[data-copied]").value = "";
       const band = result.ok ? result.band : null;
       this.line("[data-band]", band?.label ?? "");
       this.line("[data-meaning]", band?.meaning ?? "");
@@ -534,7 +535,6 @@
         });
       }
       clearTimeout(this.timer);
-      this.find("[data-copied]").value = "";
       this.show();
       this.find("[data-status]").textContent = this.words.was_reset;
       const first = this.fields[0];
