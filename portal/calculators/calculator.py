@@ -15,12 +15,15 @@ from portal.calculators.check import Leaf, Scope, agree, type_of
 from portal.calculators.definition import Band, Definition, GroupInput, NumberInput, OtherUnit, Output, Table
 from portal.calculators.functions import FUNCTIONS
 from portal.calculators.parser import parse
-from portal.calculators.syntax import FormulaRefused, Node
+from portal.calculators.syntax import FormulaRefused, Node, walk
 from portal.calculators.types import NumberType, TextType, TruthType, Type
 from portal.calculators.units import UnitRefused, parse_unit
+from portal.calculators.wording import in_plain_words
 
 _RESERVED = frozenset({"and", "or", "not", "true", "false", "value", "unrounded", *FUNCTIONS})
 _MAX_CHARACTERS = 200_000
+_MAX_WORDS = 4_000  # of all formulas together; the largest that ships has under 300
+_MOST_TOLD = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +103,10 @@ def parse_definition(text: str) -> Calculator:
         json.loads(text, object_pairs_hook=_without_doubles)
         definition = Definition.model_validate_json(text)
     except ValidationError as error:
-        raise DefinitionRefused(
-            tuple(Problem(_place(item["loc"]), item["msg"].removeprefix("Value error, ")) for item in error.errors())
-        ) from error
-    except (ValueError, RecursionError) as error:
+        raise DefinitionRefused(_told([Problem(place, said) for place, said in in_plain_words(error)])) from error
+    except RecursionError as error:
+        raise DefinitionRefused((Problem("definition", "it is nested too deeply"),)) from error
+    except ValueError as error:
         raise DefinitionRefused((Problem("definition", f"it is not readable JSON: {error}"),)) from error
     return compile_definition(definition)
 
@@ -117,6 +120,7 @@ class _Compiler:
     def __init__(self, definition: Definition) -> None:
         self._definition = definition
         self._problems: list[Problem] = []
+        self._words = 0
         self._inputs: dict[str, Leaf] = {}
         self._names: dict[str, tuple[str, OtherUnit | None]] = {}
         self._steps: dict[str, Type] = {}
@@ -127,7 +131,8 @@ class _Compiler:
         for item in written.inputs:
             self._add_input(item)
         for table in written.tables:
-            self._claim(f"tables.{table.name}", table.name, doubled=list(self._tables).count(table.name) > 1)
+            doubled = [other.name for other in written.tables].count(table.name) > 1
+            self._claim(f"tables.{table.name}", table.name, doubled=doubled)
         before_steps = Scope(self._inputs, {}, self._tables)
         refusals = [
             self._truth(f"refusals.{place + 1}", item.when, before_steps) for place, item in enumerate(written.refusals)
@@ -137,10 +142,12 @@ class _Compiler:
         outputs = [output for item in written.outputs if (output := self._output(item, scope))]
         notes = [self._truth(f"notes.{item.id}", item.when, scope) for item in written.notes]
         self._check_names()
+        if self._words > _MAX_WORDS:
+            self._refuse("definition", f"all formulas together have more than {_MAX_WORDS} words")
         if not self._problems:
             self._check_bands(outputs[0])
         if self._problems:
-            raise DefinitionRefused(tuple(self._problems))
+            raise DefinitionRefused(_told(list(dict.fromkeys(self._problems))))
         return Calculator(
             definition=written,
             inputs=MappingProxyType(self._inputs),
@@ -195,8 +202,11 @@ class _Compiler:
             self._claim(f"outputs.{name}", name, doubled=output_names.count(name) > 1)
 
     def _tree(self, place: str, formula: str, scope: Scope) -> tuple[Node, Type] | None:
+        if self._words > _MAX_WORDS:
+            return None
         try:
             node = parse(formula)
+            self._words += sum(1 for _ in walk(node))
             return node, type_of(node, scope)
         except (FormulaRefused, UnitRefused) as error:
             self._refuse(place, str(error))
@@ -268,13 +278,18 @@ def _band_problems(band: Band, kind: Type | None) -> Iterator[str]:
         yield "a band of a number has ends, not 'equals'"
 
 
-def _place(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part + 1) if isinstance(part, int) else part for part in location) or "definition"
+def _told(problems: list[Problem]) -> tuple[Problem, ...]:
+    """Gives the first problems, and how many more there are."""
+    more = len(problems) - _MOST_TOLD
+    if more <= 0:
+        return tuple(problems)
+    return (*problems[:_MOST_TOLD], Problem("definition", f"{more} more like these"))
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    for key in keys:
-        if keys.count(key) > 1:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
             raise ValueError(f"the key '{key[:40]}' stands twice")
-    return dict(pairs)
+        found[key] = value
+    return found

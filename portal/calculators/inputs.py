@@ -115,7 +115,7 @@ class _Reader:
 
     def _number(self, path: str, name: str, leaf: NumberInput, unit: OtherUnit | None, raw: object) -> None:
         if isinstance(raw, bool) or not isinstance(raw, int | float):
-            message = f"{leaf.label} ({name}) must be a number, not {_short(repr(raw))}."
+            message = f"{leaf.label} ({name}) must be a number, not {_said(raw)}."
             self.blame(name, Reason.NOT_A_NUMBER, message)
             return
         try:
@@ -159,7 +159,20 @@ def _flat(calculator: Calculator, inputs: Mapping[str, object], reader: _Reader)
             reader.blame(name, Reason.NOT_A_GROUP, f"{name} must hold its values by name.")
 
 
+def _said(raw: object) -> str:
+    """Says what stood where a number belongs; a list or an object, of any depth, by its kind."""
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
+    if isinstance(raw, str):
+        return _short(repr(raw[:60]))
+    return "an object" if isinstance(raw, Mapping) else "a list" if isinstance(raw, list) else type(raw).__name__
+
+
 def _unknown(calculator: Calculator, name: str) -> str:
+    dotted = name.replace(" ", ".", 1)
+    if " " in name and dotted in calculator.names:
+        group, _, inner = dotted.partition(".")
+        return f'{inner} belongs inside {group}: give {{"{group}": {{"{inner}": ...}}}}.'
     near = difflib.get_close_matches(_short(name), list(calculator.names), n=1)
     hint = f" Did you mean {near[0]}?" if near else f" It takes {', '.join(calculator.names)}."
     return f"{calculator.name} has no input named {_short(name)}.{hint}"
@@ -167,7 +180,7 @@ def _unknown(calculator: Calculator, name: str) -> str:
 
 def _out_of_range(leaf: NumberInput, name: str, unit: OtherUnit | None, given: float) -> str:
     of_unit = f" {leaf.unit}" if leaf.unit not in ("1", "points", "score", "index", "ratio") else ""
-    message = f"{leaf.label} ({name}) must be {leaf.allowed.in_words()}{of_unit}; {given:.17g}"
+    message = f"{leaf.label} ({name}) must be {leaf.allowed.in_words()}{of_unit}; {repr(given).removesuffix('.0')}"
     message += f" {unit.unit} was given." if unit else " was given."
     for other in leaf.other_units if unit is None else ():
         if leaf.allowed.holds(other.to_canonical(given)):

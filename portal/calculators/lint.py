@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from portal.calculators.calculator import Calculator, DefinitionRefused, parse_definition
-from portal.calculators.definition import NumberInput
+from portal.calculators.definition import NumberInput, Vector
 from portal.calculators.evaluation import Figure, evaluate
 from portal.calculators.extents import Extent, Range, extent_of_input
 from portal.calculators.inputs import InputRefused
@@ -18,6 +18,9 @@ from portal.calculators.lint_bands import band_findings, rungs
 from portal.calculators.skeleton import NO_ADDRESS, TO_WRITE
 from portal.calculators.syntax import Name, Node, walk
 from portal.calculators.units import MOLAR_MASSES, conversion, parse_unit
+
+_WIDEST_SHARE = 0.05
+_WIDEST_STEPS = 5
 
 
 class Rule(StrEnum):
@@ -192,9 +195,24 @@ def _known_answers(calculator: Calculator) -> Iterator[Finding]:
     yield from _compared(calculator, "worked_example", Rule.EXAMPLE, example.inputs, example.result, 0.0, False)
     for number, vector in enumerate(written.vectors, 1):
         place = f"vectors.{number}"
+        if not vector.expected:
+            yield Finding(place, Rule.VECTOR, "it states no expected value, and so proves nothing")
+        yield from _too_wide(calculator, place, vector)
         yield from _compared(
             calculator, place, Rule.VECTOR, vector.inputs, vector.expected, vector.tolerance, vector.unrounded
         )
+
+
+def _too_wide(calculator: Calculator, place: str, vector: Vector) -> Iterator[Finding]:
+    """Finds a tolerance that would let a wrong formula pass: beyond 5 % of the value and 5 steps of its rounding."""
+    for output in calculator.definition.outputs:
+        expected = vector.expected.get(output.name)
+        if isinstance(expected, str) or expected is None or output.decimals is None:
+            continue
+        widest = max(_WIDEST_SHARE * abs(expected), _WIDEST_STEPS * 10.0**-output.decimals)
+        if vector.tolerance > widest * (1 + 1e-9):
+            message = f"its tolerance of {vector.tolerance:g} proves nothing for {output.name}: at most {widest:g}"
+            yield Finding(place, Rule.VECTOR, message)
 
 
 def _compared(

@@ -13,9 +13,13 @@ from portal.calculators.evaluation import Outcome, evaluate, settled
 from portal.calculators.extents import Extent, Range, Texts
 from portal.calculators.inputs import InputRefused, Reason
 from portal.calculators.samples import Chance, Drawn, sample
+from portal.calculators.syntax import walk
 
 TRIALS = 3_000
 _CORNERS = 400
+_ENOUGH = (
+    1_000_000  # words of formulas walked: the largest definition that ships gets all its trials, at about a second
+)
 Told = tuple[str, str, str]
 
 
@@ -46,7 +50,11 @@ def band_findings(calculator: Calculator, known: Mapping[str, Extent]) -> Iterat
         yield "bands", "gap", without
     for band in bands.each if bands else ():
         if band.id not in reached and f"bands.{band.id}" not in proved:
-            yield f"bands.{band.id}", "unreachable", f"none of {TRIALS + _CORNERS} trials reached it"
+            yield (
+                f"bands.{band.id}",
+                "unreachable",
+                f"none of {_CORNERS + _number_of_trials(calculator)} trials reached it",
+            )
 
 
 def trials(calculator: Calculator) -> Iterator[Drawn]:
@@ -54,8 +62,15 @@ def trials(calculator: Calculator) -> Iterator[Drawn]:
     chance = Chance(1972)
     for number in range(_CORNERS):
         yield _corner(calculator, sample(calculator, chance), chance, number)
-    for _ in range(TRIALS):
+    for _ in range(_number_of_trials(calculator)):
         yield sample(calculator, chance)
+
+
+def _number_of_trials(calculator: Calculator) -> int:
+    """Gives how often to draw: fewer times for very large formulas, so that a check ends while its author waits."""
+    roots = [step.node for step in calculator.steps] + [checked.node for checked in calculator.outputs]
+    roots += [*calculator.notes, *calculator.refusals]
+    return min(TRIALS, _ENOUGH // sum(1 for root in roots for _ in walk(root)))
 
 
 def rungs(bands: Sequence[Bounds], reach: Range, step: float | None) -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -33,6 +34,24 @@ class Token:
     at: int
 
 
+# What print and other languages write, and what it is here.
+_MEANT = {
+    "\u2212": "-",
+    "\u2013": "-",
+    "\u00d7": "*",
+    "\u00b7": "*",
+    "\u00f7": "/",
+    "\u2264": "<=",
+    "\u2265": ">=",
+    "\u2260": "!=",
+    "\u00b2": "^ 2",
+    "\u00b3": "^ 3",
+    "=": "==",
+    "&": "and",
+    "|": "or",
+    "!": "not",
+    '"': "'",
+}
 _PATTERN = re.compile(
     r"(?P<space>[ \t\r\n]+)"
     r"|(?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)"
@@ -53,7 +72,7 @@ def tokens(formula: str) -> tuple[Token, ...]:
     while place < len(formula):
         match = _PATTERN.match(formula, place)
         if match is None:
-            raise FormulaRefused(f"'{formula[place]}' has no meaning here", at=place)
+            raise FormulaRefused(_without_meaning(formula[place]), at=place)
         sort, text = match.lastgroup or "", match.group()
         if sort != "space":
             found.append(_token(Sort(sort), text, place))
@@ -62,6 +81,14 @@ def tokens(formula: str) -> tuple[Token, ...]:
         place = match.end()
     found.append(Token(Sort.END, "", place))
     return tuple(found)
+
+
+def _without_meaning(sign: str) -> str:
+    """Says that a sign has no meaning, by its name where it may look like another, and what to write instead."""
+    shown = f"'{sign}'" if sign.isprintable() else f"U+{ord(sign):04X}"
+    named = "" if sign.isascii() else f" ({unicodedata.name(sign, f'U+{ord(sign):04X}').lower()})"
+    meant = f"; write {_MEANT[sign]}" if sign in _MEANT else ""
+    return f"{shown}{named} has no meaning here{meant}"
 
 
 def _token(sort: Sort, text: str, place: int) -> Token:

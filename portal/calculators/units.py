@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -42,12 +43,15 @@ class Unit:
         return not self.dimensions and math.isclose(self.scale, 1.0, rel_tol=1e-9)
 
     def __str__(self) -> str:
-        """Names the unit by its base dimensions, for messages about products that have no short name."""
+        """Names the unit as an author would write it, or by its base dimensions where no such name fits."""
         if not self.dimensions:
             return "a plain number" if self.is_plain else f"{self.scale:g}"
-        over = [_raised(base, count) for base, count in self.dimensions if count > 0]
-        under = [_raised(base, -count) for base, count in self.dimensions if count < 0]
-        scale = "" if math.isclose(self.scale, 1.0, rel_tol=1e-9) else f"{self.scale:g} "
+        atoms = _atoms_of(self)
+        names = atoms or [base for base, _ in self.dimensions]
+        parts = [(name, count) for name, (_, count) in zip(names, self.dimensions, strict=True)]
+        over = [_raised(name, count) for name, count in parts if count > 0]
+        under = [_raised(name, -count) for name, count in parts if count < 0]
+        scale = "" if atoms or math.isclose(self.scale, 1.0, rel_tol=1e-9) else f"{self.scale:g} "
         return scale + ("*".join(over) or "1") + "".join("/" + part for part in under)
 
 
@@ -177,5 +181,19 @@ def _joined(left: Dimensions, right: Dimensions, sign: int) -> dict[str, int]:
     return counts
 
 
+def _atoms_of(unit: Unit) -> list[str]:
+    """Gives one atom for each base dimension whose product is the unit, the first that fits, or none."""
+    choices = [
+        [(name, scale**count) for name, (scale, of, power) in _ATOMS.items() if of == base and power == 1]
+        for base, count in unit.dimensions[:4]
+    ]
+    for chosen in itertools.product(*choices) if len(unit.dimensions) <= len(choices) else ():
+        if math.isclose(math.prod(scale for _, scale in chosen), unit.scale, rel_tol=1e-9):
+            return [name for name, _ in chosen]
+    return []
+
+
 def _raised(base: str, count: int) -> str:
-    return base if count == 1 else f"{base}^{count}"
+    if count == 1:
+        return base
+    return f"{base}{count}" if f"{base}{count}" in _ATOMS else f"{base}^{count}"

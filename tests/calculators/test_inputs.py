@@ -142,3 +142,18 @@ def test_an_unusual_value_is_taken_with_a_warning() -> None:
     outcome = evaluate(registry.get("ckd_epi_2021_cr"), {"scr_mg_dl": 16, "age_years": 105, "sex": "female"})
     assert len(outcome.warnings) == 2
     assert "0.3 to 15 mg/dL" in outcome.warnings[1]
+
+
+def test_a_dotted_name_is_told_where_it_belongs() -> None:
+    pasi = registry.get("pasi")
+    with pytest.raises(InputRefused) as refused:
+        evaluate(pasi, good(pasi) | {"trunk.area": 2})
+    assert 'area belongs inside trunk: give {"trunk": {"area": ...}}.' in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(True, "not true."), ("1,5", "not '1,5'."), ([1], "not a list."), ({"a": 1}, "not an object.")]
+)
+def test_what_stands_for_a_number_is_said_as_it_was_written(value: object, said: str) -> None:
+    with pytest.raises(InputRefused, match=said):
+        evaluate(registry.get("bmi"), {"height_cm": value, "weight_kg": 70})

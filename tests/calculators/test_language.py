@@ -101,7 +101,7 @@ def test_the_unit_something_was_given_in_can_be_asked_for() -> None:
 @pytest.mark.parametrize(
     ("formula", "said"),
     [
-        ("", "at least 1 character"),
+        ("", "is: it is empty$"),
         ("1 +", "ends where a value"),
         ("1 2", "does not belong"),
         ("(1", "is missing after the bracket"),
@@ -295,6 +295,58 @@ def test_a_mistake_in_a_definition_names_its_place(changes: dict[str, Any], plac
     with pytest.raises(DefinitionRefused) as refused:
         parse_definition(json.dumps(definition("1", **changes)))
     assert place in [problem.place for problem in refused.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"outputs": []}, "outputs: it is empty"),
+        ({"surprise": 1}, "surprise: there is no such key here"),
+        ({"version": "one"}, "version: write two numbers with a point between them, such as 1.0"),
+        ({"date": "yesterday"}, "date: write a day as 2026-11-22"),
+        ({"title": 7}, "title: write a text in quotes"),
+        ({"steps": {}}, "steps: write a list in square brackets"),
+        ({"steps": [7]}, "steps.1: write an object in braces"),
+        ({"steps": [{"name": "A", "is": "1"}]}, "steps.1.name: write a lower-case letter"),
+        ({"steps": [{"name": "a"}]}, "steps.1.is: this is needed"),
+        ({"inputs": [{"name": "x"}]}, "inputs.1: say the 'kind'"),
+        ({"inputs": [{"name": "x", "kind": "date"}]}, "inputs.1: it is one of number, integer, boolean, choice, group"),
+        ({"inputs": [{"name": "x", "kind": "number", "label": "X"}]}, "inputs.1.allowed: this is needed"),
+        ({"tables": [{"name": "t", "columns": ["a"], "rows": {"r": [1]}}] * 2}, "tables.t: 't' is named twice"),
+    ],
+)
+def test_a_mistake_in_a_definition_is_said_in_a_sentence(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(DefinitionRefused) as refused:
+        parse_definition(json.dumps(definition("1", **changes)))
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("2 \u2212 1", "'\u2212' (minus sign) has no meaning here; write - (at character 3)"),
+        ("\u0445 + 1", "'\u0445' (cyrillic small letter ha) has no meaning here (at character 1)"),
+        ("1 = 2", "'=' has no meaning here; write == (at character 3)"),
+        ("1 \u202e", "U+202E (right-to-left override) has no meaning here"),
+        ("1[cm] + 1[kg]", "'+' mixes cm with kg"),
+        ("1[mg/dL] < 1[mmol/L]", "'<' mixes mg/dL with mmol/L"),
+        ("1[kg/m2]", "it gives a number in kg/m2, not"),
+    ],
+)
+def test_a_sign_and_a_unit_are_named_as_an_author_knows_them(formula: str, said: str) -> None:
+    with pytest.raises(DefinitionRefused) as refused:
+        parse_definition(json.dumps(definition(formula)))
+    assert said in str(refused.value)
+
+
+def test_very_large_definitions_are_refused_and_their_faults_counted() -> None:
+    wide = [{"name": f"s{place}", "is": f"max({','.join(['x'] * 490)})"} for place in range(9)]
+    with pytest.raises(DefinitionRefused, match="more than 4000 words"):
+        parse_definition(json.dumps(definition("1", steps=wide)))
+    with pytest.raises(DefinitionRefused) as refused:
+        parse_definition(json.dumps({f"k{place}": 1 for place in range(2_000)}))
+    assert len(refused.value.problems) == 51
+    assert "more like these" in refused.value.problems[-1].message
 
 
 def test_a_changed_formula_changes_the_fingerprint() -> None:

@@ -298,6 +298,8 @@ SEEDED: list[tuple[str, str, Seed, str, Rule]] = [
     ),
     ("a failing vector", "ckd_epi_2021_cr", _vector, "vectors.1", Rule.VECTOR),
     ("a failing third vector", "ckd_epi_2021_cr", _late_vector, "vectors.3", Rule.VECTOR),
+    ("a vector that states nothing", "bmi", _change("vectors", 0, "expected", to={}), "vectors.1", Rule.VECTOR),
+    ("a tolerance for anything", "bmi", _change("vectors", 0, "tolerance", to=30), "vectors.1", Rule.VECTOR),
     ("a vector out of range", "ckd_epi_2021_cr", _vector_inputs, "vectors.1", Rule.VECTOR),
     (
         "a sign turned round",
