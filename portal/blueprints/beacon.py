@@ -78,13 +78,22 @@ def _in_front_of(app: Flask, behind: "WSGIApplication") -> "WSGIApplication":
 
 def _taken(app: Flask, environ: "WSGIEnvironment") -> Answer:
     desk, settings = _desk(app), _settings(app)
-    length = environ.get("CONTENT_LENGTH") or MAX_BYTES + 1
-    raw = environ["wsgi.input"].read(min(int(length), MAX_BYTES + 1))
-    arrived: Admitted | Drop = Drop.WRONG_ORIGIN
-    if guards.is_from_here(environ, settings.base_url):
-        arrived = admit(raw, desk.mint, now_ms=ms_of(clock.now()))
+    told = _body(environ) if guards.is_from_here(environ, settings.base_url) else Drop.WRONG_ORIGIN
+    arrived = told if isinstance(told, Drop) else admit(told, desk.mint, now_ms=ms_of(clock.now()))
     database: Database = app.extensions["portal.database"]
     return database.together.do(desk.keep, arrived)
+
+
+def _body(environ: "WSGIEnvironment") -> bytes | Drop:
+    """Return the body of a request, or why it is not to be had; what says that it is too long is not read."""
+    try:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        if length > MAX_BYTES:
+            return Drop.TOO_LARGE
+        raw: bytes = environ["wsgi.input"].read(length or MAX_BYTES + 1)  # without a length it comes in chunks
+    except Exception:  # each server has faults of its own for a body that breaks off
+        return Drop.BROKEN_BODY
+    return raw
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ class Drop(StrEnum):
     """The reasons, in the order in which the funnel looks for them; each is counted by day."""
 
     WRONG_ORIGIN = "wrong-origin"  # posted by a page that is not ours
+    BROKEN_BODY = "broken-body"  # the body ended, or could not be read, before its length was reached
     TOO_LARGE = "too-large"  # more than 4 KB
     NOT_TEXT = "not-text"  # not UTF-8
     NOT_JSON = "not-json"  # not one JSON value, or one that repeats a name or spells NaN
@@ -16,6 +17,7 @@ class Drop(StrEnum):
     TOO_MANY_SECTIONS = "too-many-sections"  # more than 64
     TOO_MANY_EVENTS = "too-many-events"  # more than 64
     BAD_CREDENTIAL = "bad-credential"  # not signed by us, for this purpose, with a key still in the ring
+    NOT_YET = "not-yet"  # signed by us for a page made later than our clock says now: it was set back; comes again
     CLOSED = "closed"  # the view was opened more than 48 hours ago
     UNKNOWN_VIEW = "unknown-view"  # well signed, but the page view was erased
     REVOKED = "revoked"  # the link or the doctor's access was revoked, or measuring was withdrawn
@@ -44,6 +46,7 @@ TRIMMED = frozenset(
 
 MALFORMED = frozenset(
     {
+        Drop.BROKEN_BODY,
         Drop.TOO_LARGE,
         Drop.NOT_TEXT,
         Drop.NOT_JSON,

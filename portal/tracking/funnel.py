@@ -49,7 +49,7 @@ def admit(raw: bytes, mint: Mint, *, now_ms: int) -> Admitted | Drop:
     if elapsed > CLOSED_AFTER_MS:
         return Drop.CLOSED
     if elapsed < -SLACK_MS:
-        return Drop.AHEAD_OF_CLOCK
+        return Drop.NOT_YET
     if beat.n > _BURST + elapsed // _MS_PER_BEAT:
         return Drop.TOO_FAST
     return Admitted(beat, ticket, elapsed)
@@ -108,6 +108,7 @@ def status_of(drop: Drop | None) -> int:
 
 _STATUS: Mapping[Drop, int] = {
     Drop.WRONG_ORIGIN: 403,
+    Drop.BROKEN_BODY: 400,
     Drop.TOO_LARGE: 413,
     Drop.NOT_TEXT: 400,
     Drop.NOT_JSON: 400,
@@ -121,4 +122,5 @@ _STATUS: Mapping[Drop, int] = {
     Drop.UNKNOWN_VIEW: 410,
     Drop.REVOKED: 410,
     Drop.TOO_FAST: 429,
+    Drop.NOT_YET: 429,
 }

@@ -35,7 +35,7 @@ def rows_of(db: Session, waiting: Mapping[str, list[tuple[int, Admitted]]]) -> d
         blank: dict[str, Any] = dict.fromkeys((*statements.COUNTERS, "begun_ms"))
         opened_at = base["opened_at"] + timedelta(milliseconds=max(0, admitted.elapsed - admitted.beat.age))
         db.execute(
-            statements.add_views(),
+            statements.add_copies(db.get_bind().dialect.name),
             {
                 **base,
                 **blank,

@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import (
     Dialect,
     Float,
-    Insert,
     Table,
     Text,
     bindparam,
@@ -37,6 +36,8 @@ _OPENED = (
     *("id", "hcp_id", "visit_id", "site_id", "page", "arrangement_id", "mode", "feeds_profile", "staff", "grace_ms"),
     *("half_life_days", "opened_at", "confirmed", "refused"),
 )
+
+_MOST_HALVINGS = 900  # nothing is left by then; PostgreSQL refuses a power that is too small to write down
 
 Upsert = sqlite.Insert | postgresql.Insert
 
@@ -123,7 +124,9 @@ def add_interest(dialect: Dialect, half_life_days: float) -> PreparedWrite:
     """Return the write that adds to interest and decays what is there."""
     table = _table(Interest)
     base = _insert(dialect.name, table)
-    left = table.c.value_ms * literal_column(f"power(0.5, {_SILENT_DAYS[dialect.name]} / {half_life_days!r})", Float)
+    least = {"sqlite": "min"}.get(dialect.name, "least")
+    halvings = f"{least}({_MOST_HALVINGS}, {_SILENT_DAYS[dialect.name]} / {half_life_days!r})"
+    left = table.c.value_ms * literal_column(f"power(0.5, {halvings})", Float)
     later = case((base.excluded.at > table.c.at, base.excluded.at), else_=table.c.at)
     added = base.on_conflict_do_update(
         index_elements=["hcp_id", "site_id", "topic"],
@@ -205,9 +208,10 @@ def open_views(dialect: Dialect) -> PreparedWrite:
     return PreparedWrite(insert(table).values(sections=sections).inline(), dialect, _OPENED)
 
 
-def add_views() -> Insert:
-    """Return the plain insert of page views."""
-    return insert(_table(PageView))
+@lru_cache(maxsize=2)
+def add_copies(dialect: str) -> Upsert:
+    """Return the write of restored copies of pages; one that another writer has just added stays as it is."""
+    return _upsert(dialect, _table(PageView), ("id",), ())
 
 
 def _upsert(dialect: str, table: Table, key: tuple[str, ...], replaced: tuple[str, ...]) -> Upsert:

@@ -1,5 +1,6 @@
 """Beats over HTTP, on the demo: the road from a page to the doctor's numbers."""
 
+import io
 import json
 import random
 import re
@@ -105,6 +106,30 @@ def test_another_sites_beat_is_refused_and_counted(reader: Reader, headers: dict
 )
 def test_what_is_no_beat_is_refused_and_counted(reader: Reader, body: bytes, status: int, reason: str) -> None:
     assert reader.send(body) == status
+    assert drops_of(reader) == {reason: 1}
+
+
+class _Broken:
+    def read(self, _most: int = -1) -> bytes:
+        raise RuntimeError("no chunk begins like this")
+
+
+@pytest.mark.parametrize(
+    ("environ", "status", "reason"),
+    [
+        ({"wsgi.input": _Broken(), "CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}, 400, "broken-body"),
+        ({"CONTENT_LENGTH": "two"}, 400, "broken-body"),
+        ({"wsgi.input": _Broken(), "CONTENT_LENGTH": "9" * 30}, 413, "too-large"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused_and_counted(
+    reader: Reader, environ: dict[str, object], status: int, reason: str
+) -> None:
+    environ |= {"PATH_INFO": "/b", "REQUEST_METHOD": "POST", "HTTP_SEC_FETCH_SITE": "same-origin"}
+    answered: list[str] = []
+    given = {"wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(b"{}"), **environ}
+    reader.app.wsgi_app(given, lambda line, headers: answered.append(line) or (lambda _: None))
+    assert answered[0].startswith(str(status))
     assert drops_of(reader) == {reason: 1}
 
 

@@ -63,7 +63,7 @@ def line_of(ms: int = 4000, section: str = "efficacy") -> Timeline:
 
 @pytest.mark.parametrize(
     ("after_ms", "reason"),
-    [(-4000, Drop.AHEAD_OF_CLOCK), (48 * 3_600_000 + 1, Drop.CLOSED)],
+    [(-4000, Drop.NOT_YET), (48 * 3_600_000 + 1, Drop.CLOSED)],
 )
 def test_the_funnel_looks_at_the_age_of_a_view(after_ms: int, reason: Drop) -> None:
     assert admit(message(line_of()), MINT, now_ms=ms_of(AT) + after_ms) is reason

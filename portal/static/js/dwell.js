@@ -1,8 +1,8 @@
-// Measures how long [data-view] and its sections are read; docs/measuring.md says how.
+// How long [data-view] and its sections are read: docs/measuring.md
 (() => {
   "use strict";
   const TICK = 250;
-  const SLEEP = 2000; // a longer slice is a machine asleep
+  const SLEEP = 2000; // a longer slice is sleep
   const BUSY = 10000;
   const AFTER_BLUR = 5000;
   const READ = 1000;
@@ -11,8 +11,7 @@
 
   const { max, min, round } = Math;
   const clock = () => performance.now();
-  const entries = (type) => performance.getEntriesByType(type);
-  const navigation = entries("navigation")[0] || {};
+  const navigation = performance.getEntriesByType("navigation")[0] || {};
   const copy = navigation.type === "back_forward" ? round(performance.timeOrigin) : 0;
   const coarse = matchMedia("(hover: none) and (pointer: coarse)").matches;
 
@@ -20,16 +19,15 @@
   const media = new Set();
   const tasks = [];
   let view = null;
-  let shown = []; // on screen, largest first
+  let shown = []; // largest first
   let height = 0;
   let held = {}; // state since last
   let last = 0;
-  let away = false;
-  let hadFocus = false;
+  let away, hadFocus;
   let lastInput = -Infinity;
   let ticking = 0;
 
-  // Credits the slice that ends now to the state that held.
+  // Credits the slice that ends now.
   function advance(at = clock(), past = false) {
     let span = at - last;
     const from = last;
@@ -73,7 +71,7 @@
     }
   }
 
-  // Somebody is there: what was open has been reading.
+  // Somebody is there: what was open was reading.
   function prove(at) {
     if (!view) return;
     if (view.pend) {
@@ -137,6 +135,7 @@
     const focused = focus || (coarse && !hadFocus);
     if (counting && held.counting && focused !== held.focused) prove(last);
     if (held.focused && !focused) lastInput = -Infinity;
+    if (counting && !held.counting) lastInput = last - AFTER_BLUR + 150; // focus follows
     if (counting) look();
     held = { counting, focused, watching: counting && [...media].some(isPlaying) };
     if (counting) ticking ||= setInterval(tick, TICK);
@@ -144,17 +143,20 @@
   }
 
   function look() {
+    const { offsetTop, height: tall } = visualViewport; // smaller when zoomed
+    const end = offsetTop + tall;
     shown = [...view.sections.values()].filter((section) => section.on);
     height = 0;
     for (const section of shown) {
       const box = section.element.getBoundingClientRect();
-      height += section.height = max(0, min(box.bottom, innerHeight) - max(box.top, 0));
+      height += section.height = max(0, min(box.bottom, end) - max(box.top, offsetTop));
+      section.at = last;
       section.part = section.height / (box.height || 1);
-      section.half = section.part >= 0.5 || section.height >= innerHeight / 2;
+      section.half = section.part >= 0.5 || section.height >= tall / 2;
     }
     shown.sort((a, b) => b.height - a.height);
     const box = view.root.getBoundingClientRect();
-    if (box.height) view.depth = max(view.depth, min(100, (100 * (innerHeight - box.top)) / box.height));
+    if (box.height) view.depth = max(view.depth, min(100, (100 * (end - box.top)) / box.height));
   }
 
   function onScreen(element) {
@@ -238,7 +240,7 @@
 
   function snapshot(of, n) {
     const sections = [...of.sections].filter(([, s]) => s.attention >= 1 || s.seen >= 1 || s.passed);
-    sections.sort(([, a], [, b]) => b.attention - a.attention);
+    sections.sort(([, a], [, b]) => b.at - a.at);
     const body = { v: 1, c: of.credential, n, o: copy, t: round(clock() - of.start), w: Date.now(), ev: of.events.slice(-48) };
     for (const name of COUNTERS) body[name] = round(of[name]);
     body.spans = of.spans.slice(-32).flat().map((at) => max(0, round(at - of.start)));
@@ -246,23 +248,22 @@
       body.sec = {};
       for (const [key, s] of sections) body.sec[key] = [round(s.attention), round(s.seen), s.first, s.times, s.passed];
       const text = JSON.stringify(body);
-      if (text.length < 4097 || !(body.ev.shift() || sections.pop())) return text;
+      if (text.length < 4097 || !(body.spans.splice(0, 2).length || body.ev.shift() || sections.pop())) return text;
     }
   }
 
   function send(of, leaving, beacon) {
     const body = snapshot(of, ++of.n);
     Object.assign(of, { body, sentAt: clock(), sent: of.eng + of.pend, fresh: false });
-    if (of.journal) store((kept) => kept.setItem(keyOf(of), body));
-    if (!beacon || !navigator.sendBeacon(of.url, body)) post(of, body, leaving);
+    keep(of, body);
+    if (!beacon || !navigator.sendBeacon?.(of.url, body)) post(of, body, leaving);
   }
 
   async function post(of, body, leaving) {
     const keepalive = ++of.flying < 3 || leaving;
-    const signal = AbortSignal.timeout(10000);
     let status = 0;
     try {
-      ({ status } = await fetch(of.url, message(body, { signal, keepalive })));
+      ({ status } = await fetch(of.url, message(body, { signal: AbortSignal.timeout(10000), keepalive })));
     } catch {}
     of.flying -= 1;
     if (status === 429) of.slow = min(64, of.slow * 2);
@@ -284,18 +285,20 @@
   const message = (body, more) => ({ method: "POST", credentials: "omit", body, ...more });
   const isFinal = (status) => status >= 200 && status < 500 && status !== 429;
 
-  // The browser sends this copy even if the page crashes.
+  // Sent even if the page crashes.
   function arm(of) {
-    if (!window.fetchLater) return;
+    const body = snapshot(of, of.n + 1);
+    if (of.fails) keep(of, body);
     of.later?.abort();
     of.later = new AbortController();
     try {
-      window.fetchLater(of.url, message(snapshot(of, of.n + 1), { signal: of.later.signal }));
+      fetchLater(of.url, message(body, { signal: of.later.signal }));
     } catch {}
   }
 
-  // With consent, what is not acknowledged waits for the next page.
+  // With consent, what nobody answered waits for the next page.
   const keyOf = (of) => KEY + of.credential.slice(-16);
+  const keep = (of, body) => of.journal && store((kept) => kept.setItem(keyOf(of), body));
 
   function store(use) {
     try {
@@ -318,7 +321,7 @@
 
   function listen() {
     const on = (types, react) => {
-      for (const type of types.split(" ")) addEventListener(type, react, { capture: true, passive: true });
+      for (const type of types.split(" ")) addEventListener(type, react, true);
     };
     const turn = (event, proves = true) => {
       advance();
@@ -348,7 +351,7 @@
     on("visibilitychange freeze pagehide", gone);
     on("resume pageshow", back);
     on("online", () => view?.body && post(view, view.body, true));
-    on("play playing", (event) => {
+    on("play playing pause", (event) => {
       media.add(event.target);
       turn(event, false);
     });
@@ -362,10 +365,10 @@
     }).observe(document.documentElement, { childList: true, subtree: true, attributeFilter: ["data-view"] });
   }
 
-  // Coming late, recovers the past since first paint or activation.
+  // Recovers the past since first paint or activation.
   function start(painted) {
     const since = max(painted, navigation.activationStart || 0);
-    const seen = entries("visibility-state");
+    const seen = performance.getEntriesByType("visibility-state");
     if (!seen.length) seen.push({ startTime: 0, name: document.visibilityState });
     listen();
     adopt();
@@ -387,13 +390,13 @@
   function whenPainted() {
     if (!document.querySelector("[data-view]")) return;
     new PerformanceObserver((list, observer) => {
-      const [paint] = list.getEntriesByName("first-contentful-paint");
-      if (!paint) return;
-      observer.disconnect();
-      start(paint.startTime);
+      for (const { startTime } of list.getEntriesByName("first-contentful-paint")) {
+        observer.disconnect();
+        start(startTime);
+      }
     }).observe({ type: "paint", buffered: true });
   }
 
-  if (document.prerendering) document.addEventListener("prerenderingchange", whenPainted, { once: true });
+  if (document.prerendering) document.addEventListener("prerenderingchange", whenPainted);
   else whenPainted();
 })();

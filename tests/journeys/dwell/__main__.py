@@ -7,8 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.journeys.dwell.catalogue import SCENARIOS
 from tests.journeys.dwell.measure import Measured, run_all, summary
-from tests.journeys.dwell.scenarios import SCENARIOS
 from tests.journeys.dwell.site import site_in
 
 

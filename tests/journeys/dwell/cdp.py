@@ -59,6 +59,8 @@ class Browser:
         """Start a browser and connect to it; a given profile is used again."""
         folder = profile or Path(tempfile.mkdtemp(prefix="dwell-profile-"))
         (folder / "DevToolsActivePort").unlink(missing_ok=True)
+        if profile is None:  # its page of tabs is there for those who say so
+            (folder / "Local State").write_text('{"internal_only_uis_enabled": true}')
         process = subprocess.Popen(
             [chromium_path(), *_FLAGS, *flags, f"--user-data-dir={folder}", "about:blank"],
             stdout=subprocess.DEVNULL,
@@ -72,7 +74,7 @@ class Browser:
                 raise Gone("the browser did not start")
             await asyncio.sleep(0.05)
         port, path = port_file.read_text().splitlines()
-        socket = await connect(f"ws://127.0.0.1:{port}{path}", max_size=None, proxy=None)
+        socket = await connect(f"ws://127.0.0.1:{port}{path}", max_size=None, proxy=None, ping_interval=None)
         return cls(process, folder, socket)
 
     async def call(self, method: str, session: str | None = None, **params: Any) -> dict[str, Any]:
@@ -179,6 +181,11 @@ class Tab:
     async def call(self, method: str, **params: Any) -> dict[str, Any]:
         """Return the result of one command to the page."""
         return await self.browser.call(method, await self.session(), **params)
+
+    async def leave_alone(self) -> None:
+        """Detach the debugger."""
+        await self.browser.call("Target.detachFromTarget", sessionId=await self.session())
+        self._session = None
 
     async def run(self, script: str) -> Any:
         """Return the JSON value of a script run in the page."""

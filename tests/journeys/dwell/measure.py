@@ -8,8 +8,8 @@ from typing import Any
 
 from portal.tracking.records import united_ms
 from tests.journeys.dwell.cdp import Gone
-from tests.journeys.dwell.scenarios import Scenario
-from tests.journeys.dwell.site import SECTIONS, Site
+from tests.journeys.dwell.entries import Scenario
+from tests.journeys.dwell.site import Site
 from tests.journeys.dwell.stage import stage_for
 
 UNSEEN = 0.05
@@ -106,7 +106,7 @@ async def run(site: Site, scenario: Scenario) -> Measured:
     measured = united_ms(views) / 1000 if scenario.united else sum(pages.values())
     off_pages = [pages.get(label, 0.0) - truth.pages.get(label, 0.0) for label in pages.keys() | truth.pages.keys()]
     off_sections = [
-        sections.get((label, key), 0.0) - truth.sections.get((label, key), 0.0) for label in pages for key in SECTIONS
+        sections.get(place, 0.0) - truth.sections.get(place, 0.0) for place in sections.keys() | truth.sections.keys()
     ]
     low = sum(view.bracket.proven for view in views if view.bracket) / 1000
     high = sum(view.bracket.visible for view in views if view.bracket) / 1000

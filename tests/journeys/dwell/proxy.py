@@ -18,8 +18,12 @@ class Fault(StrEnum):
     TWICE = "twice"  # arrives twice
     LATE = "late"  # arrives at once, and is answered two seconds later
     SHUFFLED = "shuffled"  # arrives after a random time of up to three seconds
+    SLOW_DOWN = "slow down"  # never arrives, and is answered 429
+    GONE = "gone"  # never arrives, and is answered 410
     OFFLINE = "offline"  # nothing gets through, pages included
 
+
+_SWALLOWED = (Fault.LOST, Fault.ERROR, Fault.SLOW_DOWN, Fault.GONE)
 
 Choice = Callable[[int], Fault]
 
@@ -92,9 +96,13 @@ class Proxy:
         answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
         if fault is Fault.ERROR:
             answer = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
+        if fault is Fault.SLOW_DOWN:
+            answer = b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n"
+        if fault is Fault.GONE:
+            answer = b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"
         if fault is Fault.SHUFFLED:
             await asyncio.sleep(self._random.uniform(0, 3))
-        if fault not in (Fault.LOST, Fault.ERROR):
+        if fault not in _SWALLOWED:
             answer = await self._forward(message)
         if fault is Fault.TWICE:
             await self._forward(message)

@@ -4,58 +4,15 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from tests.journeys.dwell.cdp import PAINTED
+from tests.journeys.dwell.entries import Entries
 from tests.journeys.dwell.proxy import Fault, always, every_third
 from tests.journeys.dwell.stage import Sitting, Stage
 
-Act = Callable[[Stage], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """One scenario; `limit` is the greatest error allowed (s), `others` the best other tracker's error where known.
-
-    `more` is time that may be counted although nobody spent it (the grace of a desk left for good); in a `bracketed`
-    scenario the truth must lie inside the bracket instead.
-    """
-
-    name: str
-    title: str
-    act: Act
-    limit: float = 0.30
-    others: float | None = None
-    more: float = 0.0
-    bracketed: bool = False
-    united: bool = False
-    flags: tuple[str, ...] = ()
-    short: bool = False
-
-
-SCENARIOS: list[Scenario] = []
-
-
-def scenario(
-    title: str,
-    *,
-    limit: float = 0.30,
-    others: float | None = None,
-    more: float = 0.0,
-    bracketed: bool = False,
-    united: bool = False,
-    flags: tuple[str, ...] = (),
-    short: bool = False,
-) -> Callable[[Act], Act]:
-    """Enter a scenario in the list."""
-
-    def enter(act: Act) -> Act:
-        name = act.__name__.replace("_", "")
-        SCENARIOS.append(Scenario(name, title, act, limit, others, more, bracketed, united, flags, short))
-        return act
-
-    return enter
+COMMON = Entries()
+scenario = COMMON.scenario
 
 
 @scenario("plain read", others=0.0, short=True)
@@ -169,7 +126,7 @@ async def tab_storm(stage: Stage) -> None:
 async def blurred(stage: Stage) -> None:
     page = await stage.open()
     await page.read(4)
-    await _leave_by_keyboard(page)
+    await leave_by_keyboard(page)
     page.stop()
     await page.sit(6)
     await page.tab.click(300, 300)
@@ -178,7 +135,7 @@ async def blurred(stage: Stage) -> None:
     await page.close()
 
 
-async def _leave_by_keyboard(page: Sitting) -> None:
+async def leave_by_keyboard(page: Sitting) -> None:
     """Press Tab until the focus is in the browser's own bar."""
     for _ in range(4):
         for kind in ("rawKeyDown", "keyUp"):
@@ -195,7 +152,7 @@ async def two_windows(stage: Stage) -> None:
     await first.read(3)
     tab = await stage.browser.tab("about:blank", newWindow=True)
     # A headless window does not take the focus from another one: the reader's hand leaves the first by keyboard.
-    await _leave_by_keyboard(first)
+    await leave_by_keyboard(first)
     first.stop()
     await tab.go(stage.url("b"))
     second = await Sitting.begin(stage, tab, "b")
@@ -239,8 +196,7 @@ async def bfcache(stage: Stage) -> None:
     page = await stage.open()
     await page.tab.run("addEventListener('pageshow', (event) => { window.cached = event.persisted; })")
     await page.read(4)
-    page.stop()
-    await page.tab.call("Page.navigate", url=stage.elsewhere())
+    await page.leave_for(stage.elsewhere())
     await asyncio.sleep(4)
     history = await page.tab.call("Page.getNavigationHistory")
     entry = history["entries"][history["currentIndex"] - 1]["id"]
@@ -254,15 +210,13 @@ async def bfcache(stage: Stage) -> None:
 @scenario("old copy of a page restored without that cache", flags=("--disable-features=BackForwardCache",))
 async def old_copy(stage: Stage) -> None:
     page = await stage.open()
-    await page.tab.run("window.old = true")  # the browser will show its stored copy, credential and all
     await page.read(4)
-    page.stop()
-    await page.tab.call("Page.navigate", url=stage.elsewhere())
+    await page.leave_for(stage.elsewhere())  # the browser will show its stored copy, credential and all
     await asyncio.sleep(2)
     history = await page.tab.call("Page.getNavigationHistory")
     entry = history["entries"][history["currentIndex"] - 1]["id"]
     await page.tab.call("Page.navigateToHistoryEntry", entryId=entry)
-    await page.tab.until("!window.old && !!document.querySelector('main') && " + PAINTED)
+    await page.tab.until("!!document.querySelector('main') && " + PAINTED)
     page.resume(await page.tab.painted())
     await page.read(4)
     await page.close()
@@ -272,10 +226,7 @@ async def old_copy(stage: Stage) -> None:
 async def reload(stage: Stage) -> None:
     page = await stage.open()
     await page.read(4)
-    await page.tab.run("window.old = true")
-    page.stop()
-    await page.tab.call("Page.reload")
-    await page.tab.until("!window.old && " + PAINTED)
+    await page.leave_for()
     page.resume(await page.tab.painted())
     await page.read(4)
     await page.close()
@@ -285,10 +236,7 @@ async def reload(stage: Stage) -> None:
 async def next_page(stage: Stage) -> None:
     page = await stage.open("a")
     await page.read(3)
-    page.stop()
-    await page.tab.run("window.old = true")
-    await page.tab.call("Page.navigate", url=stage.url("b"))
-    await page.tab.until("!window.old && " + PAINTED)
+    await page.leave_for(stage.url("b"))
     second = await Sitting.begin(stage, page.tab, "b")
     await second.read(3)
     await second.close()

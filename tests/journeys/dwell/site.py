@@ -29,6 +29,7 @@ from portal.tracking.records import ViewRow
 SCRIPT = Path(__file__).parents[3] / "portal" / "static" / "js" / "dwell.js"
 KEY = "dwell-harness-" + "k" * 32
 SECTIONS = ("one", "two", "three", "four")
+MANY = ("one", *(f"one-of-many-sections-with-long-names-{number:02}" for number in range(2, 61)))
 HCP = "d" * 32
 VISIT = "e" * 32
 SITE = "f" * 32
@@ -79,6 +80,7 @@ class Site:
     def _page(self, label: str, options: dict[str, str]) -> str:
         at = clock.now()
         words = int(options.get("words", "300"))
+        keys = MANY if "many" in options else SECTIONS
         with self.database.writing() as db:
             view = open_view(
                 db,
@@ -87,7 +89,7 @@ class Site:
                 site_id=SITE,
                 page=label,
                 arrangement_id=None,
-                sections=[(key, key, "v" * 32, ("topic",), words) for key in SECTIONS],
+                sections=[(key, key, "v" * 32, ("topic",), words) for key in keys],
                 mode="identified",
                 feeds_profile=True,
                 at=at,
@@ -97,7 +99,8 @@ class Site:
         body = "".join(
             f'<section data-section="{key}" data-words="{words}"><h2>{key}</h2>{_extra(options, key)}'
             f"<p>{_TEXT * 20}</p></section>"
-            for key in SECTIONS
+            for key in keys
+            if key not in options  # one that comes later
         )
         return (
             f'<main data-view="{credential}" data-beacon="/b" data-grace="5000" data-idle="60000"'
@@ -172,7 +175,8 @@ def _extra(options: dict[str, str], key: str) -> str:
     if key != "one":
         return ""
     if "frame" in options:
-        return '<iframe src="/frame" width=400></iframe>'
+        host = f"//{options['frame']}" if options["frame"] else ""
+        return f'<iframe src="{host}/frame" width=400></iframe>'
     if "video" in options:
         return "<canvas id=c width=200 height=100></canvas><video id=v muted playsinline></video>"
     return ""

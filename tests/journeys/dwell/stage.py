@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from tests.journeys.dwell.cdp import Browser, Tab
+from tests.journeys.dwell.cdp import PAINTED, Browser, Tab
 from tests.journeys.dwell.proxy import Proxy
 from tests.journeys.dwell.site import Site
 
@@ -98,6 +98,16 @@ class Sitting:
         if self.since is not None:
             self.stage.truth.add(self.label, (at or time.time()) - self.since, self.section)
         self.since = None
+
+    async def leave_for(self, url: str = "") -> None:
+        """Go to another page (or reload this one); attention ends when that one takes this one's place."""
+        await self.tab.run("window.left = true")
+        await (self.tab.call("Page.navigate", url=url) if url else self.tab.call("Page.reload"))
+        await self.tab.until("!window.left && " + PAINTED)
+        answered: float = await self.tab.run(
+            "performance.timeOrigin + performance.getEntriesByType('navigation')[0].responseStart"
+        )
+        self.stop(answered / 1000)
 
     def resume(self, at: float | None = None) -> None:
         """Write down that attention begins, now or at a wall time."""

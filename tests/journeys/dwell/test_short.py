@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.journeys.dwell.catalogue import SCENARIOS
 from tests.journeys.dwell.measure import run_all, summary
-from tests.journeys.dwell.scenarios import SCENARIOS
 from tests.journeys.dwell.site import site_in
 
 pytestmark = pytest.mark.browser
