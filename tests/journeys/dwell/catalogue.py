@@ -1,6 +1,7 @@
 """Every scenario: the common ones, in which other trackers were measured too, and the rarer ones."""
 
-from tests.journeys.dwell.hardships import RARE
+from tests.journeys.dwell.hardships import HARDSHIPS
+from tests.journeys.dwell.mishaps import MISHAPS
 from tests.journeys.dwell.scenarios import COMMON
 
-SCENARIOS = [*COMMON, *RARE]
+SCENARIOS = [*COMMON, *HARDSHIPS, *MISHAPS]

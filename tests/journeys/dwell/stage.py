@@ -109,6 +109,12 @@ class Sitting:
         )
         self.stop(answered / 1000)
 
+    async def come_back(self) -> None:
+        """Bring the tab to the front; attention begins in the middle of what that takes."""
+        before = time.time()
+        await self.tab.front()
+        self.resume((before + time.time()) / 2)
+
     def resume(self, at: float | None = None) -> None:
         """Write down that attention begins, now or at a wall time."""
         self.since = at or time.time()
