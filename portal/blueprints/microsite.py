@@ -36,6 +36,20 @@ def module(key: str) -> AnyResponse:
     return _page(decision, stamp, sheets.module(decision, shown, thanked=request.args.get("noted") == "1", asks=asks))
 
 
+@bp.get("/<string:key>/leaflet")
+@guards.visit
+def leaflet(key: str) -> AnyResponse:
+    """Give one module as a file to take along; a calculator cannot work in one."""
+    decision, stamp = _decided()
+    shown = _reachable(decision, key)
+    if shown.calculator:
+        abort(404)
+    file = _page(decision, stamp, sheets.leaflet(decision, shown), is_file=True)
+    if file.status_code == 200:
+        file.headers["Content-Disposition"] = f'attachment; filename="{shown.key}.html"'
+    return file
+
+
 @bp.get("/info/<string:key>")
 @guards.visit
 def information(key: str) -> AnyResponse:
@@ -104,8 +118,10 @@ def explained() -> str:
 @guards.visit
 def order() -> AnyResponse:
     """Switch between the standard order and the doctor's own."""
-    visit = _visit()
-    access.choose_standard_order(house.db(), visit.id, standard=request.form.get("standard") == "1")
+    visit, standard = _visit(), request.form.get("standard") == "1"
+    access.choose_standard_order(house.db(), visit.id, standard=standard)
+    if standard:
+        _note(visit, "order.standard", "home")
     return redirect(url_for("microsite.home"), code=303)
 
 
@@ -147,22 +163,22 @@ def leave() -> AnyResponse:
 def _take(visit: CurrentVisit, deed: str, key: str) -> None:
     db, at = house.db(), house.now()
     events = {"yes": "useful", "no": "useful", "save": "saved", "unsave": "unsaved", "dismiss": "dismissed"}
-    ticket = _desk().mint.read(request.form.get("view", ""))
-    if ticket is not None and deed in events:
-        choices.record_choice(
-            db,
-            ticket.view_id,
-            visit_id=visit.id,
-            site_id=visit.site_id,
-            type=f"module.{events[deed]}",
-            subject=key,
-            value=deed if deed in ("yes", "no") else "",
-            at=at,
-        )
+    if deed in events:
+        _note(visit, f"module.{events[deed]}", key, deed if deed in ("yes", "no") else "")
     if deed in ("save", "unsave"):
         choices.save_module(db, visit.hcp_id, visit.site_id, module=key, saved=deed == "save", at=at)
     if deed in ("dismiss", "restore"):
         choices.call_not_relevant(db, visit.hcp_id, visit.site_id, module=key, not_relevant=deed == "dismiss", at=at)
+
+
+def _note(visit: CurrentVisit, type: str, subject: str, value: str = "") -> None:
+    """Write an event of the page view that the form names; without one (nothing is measured) nothing is written."""
+    ticket = _desk().mint.read(request.form.get("view", ""))
+    if ticket is not None:
+        told = {"type": type, "subject": subject, "value": value}
+        choices.record_choice(
+            house.db(), ticket.view_id, visit_id=visit.id, site_id=visit.site_id, **told, at=house.now()
+        )
 
 
 def _visit() -> CurrentVisit:
@@ -203,9 +219,11 @@ def _prepared(visit: CurrentVisit) -> str:
     return f"Prepared for you by {visit.sender} on {day}" if visit.sender else ""
 
 
-def _page(decision: Decision, stamp: Stamp, sheet: Sheet, *, found: int | None = None) -> AnyResponse:
-    desk = _desk()
-    page = serve.make(house.reading(), desk, decision, sheet, stamp=stamp, found=found, at=house.now())
+def _page(
+    decision: Decision, stamp: Stamp, sheet: Sheet, *, found: int | None = None, is_file: bool = False
+) -> AnyResponse:
+    desk, at = _desk(), house.now()
+    page = serve.make(house.reading(), desk, decision, sheet, stamp=stamp, found=found, is_file=is_file, at=at)
     if not house.keep_together(desk.keep, page):
         return redirect(request.full_path.rstrip("?"), code=303)  # what it rests on has changed: asked anew
     response = Response(mimetype="text/html")

@@ -41,8 +41,8 @@ def order_note(arrangement: Arrangement) -> str:
     if buttons is not None:
         value, label = buttons
         form = (
-            '<form class="inline-form" method="post" action="/m/order">'
-            f'<button class="text-button" type="submit" name="standard" value="{value}">{label}</button></form>'
+            '<button class="text-button" type="submit" form="choices" formaction="/m/order"'
+            f' name="standard" value="{value}">{label}</button>'
         )
     if arrangement.mode is Mode.UNKNOWN_DEVICE:
         form = '<a href="/me/step-up">This is my other device</a>'

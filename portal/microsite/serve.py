@@ -72,16 +72,25 @@ def decide(
 
 
 def make(
-    db: Session, desk: Desk, decision: Decision, sheet: Sheet, *, stamp: Stamp, found: int | None = None, at: datetime
+    db: Session,
+    desk: Desk,
+    decision: Decision,
+    sheet: Sheet,
+    *,
+    stamp: Stamp,
+    found: int | None = None,
+    is_file: bool = False,
+    at: datetime,
 ) -> Page:
     """Return a page with its arrangement, page view and audit event, none of them written yet.
 
-    `found` is how many modules a search gave; that, and nothing that was typed, is its event. Where consent is to
+    `found` is how many modules a search gave; that, and nothing that was typed, is its event. A file that is taken
+    along is served like a page and has no view: nobody can tell how long it is read. Where consent is to
     counting without identity, the stored page holds no credential: nothing leads from who was served to what was
     counted.
     """
     reader, in_force, visit = decision.reader, decision.in_force, decision.reader.visit
-    named, metered = reader.consent.tracking == "identified", reader.consent.tracking != "none"
+    named, metered = reader.consent.tracking == "identified", reader.consent.tracking != "none" and not is_file
     arrangement_id, arrangement = new_id(), decision.arrangement
     credential, view = _BLANK, None
     if metered:

@@ -86,13 +86,21 @@ def module(decision: Decision, shown: ModuleInForce, *, thanked: bool, asks: boo
         "useful": [notes.useful_question(shown.key, thanked=thanked)] if asks else [],
         "onward": [notes.onward([(each.key, each.title) for each in onward[:3]])],
     }
-    context = {"title": without_marks(shown.title), "calculator": bool(shown.calculator)}
+    context = {"title": without_marks(shown.title), "calculator": bool(shown.calculator), "is_block": False}
     return Sheet(shown.key, "microsite/module.html", slots, context)
+
+
+def leaflet(decision: Decision, shown: ModuleInForce) -> Sheet:
+    """Return one module as a file to take along: it stands by itself, with everything mandatory in it."""
+    site = decision.in_force.site
+    slots: dict[str, Sequence[Piece]] = {"body": [use(shown.page_hash)]}
+    context = {"title": without_marks(shown.title), "language": site.language}
+    return Sheet(shown.key, "microsite/leaflet.html", slots, context)
 
 
 def information(block: BlockInForce) -> Sheet:
     """Return a mandatory block on a page of its own, such as the full prescribing information."""
-    context = {"title": without_marks(block.title), "calculator": False}
+    context = {"title": without_marks(block.title), "calculator": False, "is_block": True}
     slots: dict[str, Sequence[Piece]] = {"body": [use(block.page_hash)]}
     return Sheet(f"block:{block.key}", "microsite/module.html", slots, context)
 

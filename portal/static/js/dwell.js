@@ -18,6 +18,7 @@
   const known = new Map();
   const media = new Set();
   const tasks = [];
+  const early = [];
   let view = null;
   let shown = []; // largest first
   let height = 0;
@@ -197,7 +198,7 @@
   function begin(root, set) {
     view = known.get(set.view);
     if (!view) {
-      view = { credential: set.view, n: 0, sections: new Map(), spans: [], events: [], start: last, fresh: true };
+      view = { credential: set.view, n: 0, sections: new Map(), spans: [], events: early.splice(0), start: last, fresh: true };
       for (const name of [...COUNTERS, "ranks", "frontFor", "flying", "fails", "sentAt"]) view[name] = 0;
       known.set(set.view, view);
     }
@@ -319,58 +320,15 @@
     }
   }
 
-  function listen() {
-    const on = (types, react) => {
-      for (const type of types.split(" ")) addEventListener(type, react, true);
-    };
-    const turn = (event, proves = true) => {
-      advance();
-      if (proves) prove(event.timeStamp);
-      read();
-    };
-    const input = (event) => {
-      if (!event.isTrusted || (event.type === "pointermove" && clock() - lastInput < 100)) return;
-      turn(event);
-      lastInput = last;
-      if (!view || view.in) return;
-      view.in = 1;
-      send(view);
-    };
-    const gone = (event) => {
-      away = event.type !== "visibilitychange";
-      turn(event, event.type !== "freeze");
-      if (view && (away || document.visibilityState === "hidden")) send(view, true, event.type === "pagehide");
-    };
-    const back = (event) => {
-      away = false;
-      turn(event, event.persisted);
-    };
-    on("pointerdown pointermove keydown wheel touchstart touchmove", input);
-    on("scroll", (event) => turn(event, event.target === document));
-    on("focus blur", (event) => event.target === window && turn(event));
-    on("visibilitychange freeze pagehide", gone);
-    on("resume pageshow", back);
-    on("online", () => view?.body && post(view, view.body, true));
-    on("play playing pause", (event) => {
-      media.add(event.target);
-      turn(event, false);
-    });
-    on("portal:event", ({ detail: { type, subject, value, version } }) => {
-      view?.events.push([view.events.length + 1, type, subject || "page", value || null, version || null]);
-      if (view) view.fresh = true;
-    });
-    new MutationObserver(() => {
-      advance();
-      adopt();
-    }).observe(document.documentElement, { childList: true, subtree: true, attributeFilter: ["data-view"] });
-  }
-
   // Recovers the past since first paint or activation.
   function start(painted) {
     const since = max(painted, navigation.activationStart || 0);
     const seen = performance.getEntriesByType("visibility-state");
     if (!seen.length) seen.push({ startTime: 0, name: document.visibilityState });
-    listen();
+    new MutationObserver(() => {
+      advance();
+      adopt();
+    }).observe(document.documentElement, { childList: true, subtree: true, attributeFilter: ["data-view"] });
     adopt();
     if (!view) return;
     const now = clock();
@@ -396,6 +354,46 @@
       }
     }).observe({ type: "paint", buffered: true });
   }
+
+  function on(types, react) {
+    for (const type of types.split(" ")) addEventListener(type, react, true);
+  }
+
+  function turn(event, proves = true) {
+    advance();
+    if (proves) prove(event.timeStamp);
+    read();
+  }
+
+  on("pointerdown pointermove keydown wheel touchstart touchmove", (event) => {
+    if (!event.isTrusted || (event.type === "pointermove" && clock() - lastInput < 100)) return;
+    turn(event);
+    lastInput = last;
+    if (!view || view.in) return;
+    view.in = 1;
+    send(view);
+  });
+  on("scroll", (event) => turn(event, event.target === document));
+  on("focus blur", (event) => event.target === window && turn(event));
+  on("visibilitychange freeze pagehide", (event) => {
+    away = event.type !== "visibilitychange";
+    turn(event, event.type !== "freeze");
+    if (view && (away || document.visibilityState === "hidden")) send(view, true, event.type === "pagehide");
+  });
+  on("resume pageshow", (event) => {
+    away = false;
+    turn(event, event.persisted);
+  });
+  on("online", () => view?.body && post(view, view.body, true));
+  on("play playing pause", (event) => {
+    media.add(event.target);
+    turn(event, false);
+  });
+  on("portal:event", ({ detail: { type, subject, value, version } }) => {
+    const list = view?.events || early;
+    list.push([list.length + 1, type, subject || "page", value || null, version || null]);
+    if (view) view.fresh = true;
+  });
 
   if (document.prerendering) document.addEventListener("prerenderingchange", whenPainted);
   else whenPainted();

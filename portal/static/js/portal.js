@@ -48,6 +48,11 @@
     else onCopy(button);
   });
 
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("[data-downloads]");
+    if (link) report("module.downloaded", link.dataset.downloads);
+  });
+
   // A printed page counts once, however the person asked for it.
   window.addEventListener("beforeprint", () => {
     const main = document.getElementById("content");
