@@ -59,7 +59,10 @@ def choose_privacy() -> Response:
                 by=Actor.hcp(visit.hcp_id),
                 at=at,
             )
-    return redirect(url_for("mine.privacy", said="saved"), code=303)
+    response = redirect(url_for("mine.privacy", said="saved"), code=303)
+    if tracking != "identified":
+        response.headers["Clear-Site-Data"] = '"storage"'  # what the browser still kept of unsent beats
+    return response
 
 
 @bp.post("/m/interests")

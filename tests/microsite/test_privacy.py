@@ -50,9 +50,11 @@ def test_withdrawal_holds_on_the_next_request_and_for_links_already_sent(demo_ap
     standard = Doctor(demo_app, "H-1004").order()  # refused profiling from the first day
     assert first.order() != standard
     answer = second.client.post("/m/privacy", data={"tracking": "identified", "profiling": "refused"})
+    assert "Clear-Site-Data" not in answer.headers
     assert answer.status_code == 303
     assert first.order() == standard
-    second.client.post("/m/privacy", data={"tracking": "none", "profiling": "refused"})
+    ended = second.client.post("/m/privacy", data={"tracking": "none", "profiling": "refused"})
+    assert ended.headers["Clear-Site-Data"] == '"storage"'
     assert "data-view" not in first.get()
     assert "dwell.js" not in first.get()
     count = len(first.rows(select(PageView.id)))
