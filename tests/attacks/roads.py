@@ -40,6 +40,7 @@ ROADS = {
     "staff.enter": EVERYBODY,
     "microsite.home": VISIT,
     "microsite.module": VISIT,
+    "microsite.leaflet": VISIT,
     "microsite.calculators": VISIT,
     "microsite.choose": VISIT,
     "microsite.information": VISIT,
