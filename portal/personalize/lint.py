@@ -51,7 +51,7 @@ def lint(
         *matching(live, trials),
         *ties(live, trials),
         *starving(live, site, trials, first_places),
-        *displacing(rule_set, site, [*trials, *made_up], mandatory, guarded),
+        *displacing(rule_set, site, [*made_up, *trials], mandatory, guarded),
     ]
     once = {(one.kind, one.rule, one.place, one.text): one for one in reversed(found)}
     return tuple(sorted(once.values(), key=lambda one: _rank(one, rule_set)))

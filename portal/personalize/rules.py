@@ -174,6 +174,7 @@ _IN_WORDS = {
     "dict_type": "an object is expected",
     "model_type": "an object is expected",
     "model_attributes_type": "an object is expected",
+    "string_pattern_mismatch": "a key is expected: letters (small ones in a rule's id), digits, - and _, no spaces",
     "string_unicode": "a text of whole characters is expected",
 }
 

@@ -16,6 +16,7 @@ _COUNTED = {
     Repeated.READS: FACTS["module_reads"].read,
     Repeated.SKIPS: FACTS["module_skips"].read,
 }
+_GLANCE_MS = 5_000
 _DID = {Repeated.READS: "read this", Repeated.SKIPS: "passed by this"}
 
 
@@ -104,7 +105,14 @@ def interest_points(interest: Mapping[str, float], topic: str, weight: float, se
 
 def interest_sentence(topic: str, minutes: float) -> str:
     """Give the doctor's sentence for an interest whose reading is not among the candidates."""
-    return f"Because you spent {duration(round(minutes * 60_000))} on {spoken(topic)}"
+    return _spent(round(minutes * 60_000), spoken(topic))
+
+
+def _spent(milliseconds: int, what: str) -> str:
+    """Give the doctor's sentence for time spent on something; a glance is not counted in seconds."""
+    if milliseconds < _GLANCE_MS:
+        return f"Because you looked at {what}"
+    return f"Because you spent {duration(milliseconds)} on {what}"
 
 
 def _sources(plan: Plan, facts: Facts) -> dict[str, str]:
@@ -117,8 +125,7 @@ def _sources(plan: Plan, facts: Facts) -> dict[str, str]:
             for topic in candidate.topics:
                 read.setdefault(topic, []).append((candidate.title or candidate.module, seen.dwell_ms))
     return {
-        topic: f"Because you spent {duration(sum(ms for _, ms in parts))} on "
-        + (parts[0][0] if len(parts) == 1 else spoken(topic))
+        topic: _spent(sum(ms for _, ms in parts), parts[0][0] if len(parts) == 1 else spoken(topic))
         for topic, parts in read.items()
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from portal.personalize.arrangement import Arrangement, Candidate, Item, Mode, Why
@@ -11,7 +11,7 @@ from portal.personalize.compiling import CompiledRules, aims_at, compile_rules
 from portal.personalize.conditions import conditions_of
 from portal.personalize.conflicts import Live
 from portal.personalize.effects import After, Lower, Pin
-from portal.personalize.engine import arrange
+from portal.personalize.engine import arrange, order_of
 from portal.personalize.evaluate import is_impersonal, is_met
 from portal.personalize.facts import Facts
 from portal.personalize.findings import Finding, Kind
@@ -19,6 +19,7 @@ from portal.personalize.logic import is_certain, is_impossible
 from portal.personalize.rules import RuleSet
 
 _SCOPE = frozenset({Why.NOT_IN_FORCE, Why.OTHER_AUDIENCE, Why.OTHER_LANGUAGE, Why.DUPLICATE})
+_TRIES = 20  # doctors on whom one rule is asked whether it is to blame for one module
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +138,41 @@ def displacing(
     A `guarded` module may fall behind others that rise; only what is aimed at it and hides it or takes it down counts.
     """
     found: set[tuple[str, str]] = set()
+    tries: Counter[tuple[str, str]] = Counter()
     place_of = {rule.id: place for place, rule in enumerate(rule_set.rules)}
     aimed = {module: _aimed_down(rule_set, candidates, module) for module in guarded - mandatory}
+    without = _Without(rule_set, candidates)
     for trial in trials:
+        acting = {trace.rule for trace in trial.page.rules if trace.state == "matched"}
         for module in sorted((mandatory | guarded) & trial.standard.keys()):
             item = trial.page.of(module)
             if item is not None and item.place <= trial.standard[module]:
                 continue
-            suspects = {rule for rule in aimed.get(module, place_of) if (rule, module) not in found}
-            for rule in _to_blame(rule_set, candidates, trial, module, item, suspects):
+            suspects = [rule for rule in aimed.get(module, place_of) if rule in acting and (rule, module) not in found]
+            suspects = [rule for rule in suspects if tries[rule, module] < _TRIES]
+            tries.update((rule, module) for rule in suspects)
+            for rule in _to_blame(without, trial, module, item, suspects):
                 found.add((rule, module))
                 how = "hidden" if item is None else f"moved from place {trial.standard[module]} to {item.place}"
                 text = f"{module} must be seen, and is {how}."
                 where = f"rules[{place_of[rule]}].then"
                 yield Finding(Kind.DISPLACES, rule, where, text, (module,), 1, trial.facts)
+
+
+class _Without:
+    """A rule set without one rule, made ready once for every doctor it is tried on."""
+
+    def __init__(self, rule_set: RuleSet, candidates: tuple[Candidate, ...]) -> None:
+        self.rule_set = rule_set
+        self.candidates = candidates
+        self.ready: dict[str, CompiledRules] = {}
+
+    def order(self, rule: str, facts: Facts) -> tuple[str, ...]:
+        """Give the modules of the page of these facts, from first to last."""
+        if rule not in self.ready:
+            rest = tuple(one for one in self.rule_set.rules if one.id != rule)
+            self.ready[rule] = compile_rules(self.rule_set.model_copy(update={"rules": rest}))
+        return order_of(facts, self.candidates, self.ready[rule])
 
 
 def _aimed_down(rule_set: RuleSet, candidates: tuple[Candidate, ...], module: str) -> list[str]:
@@ -165,27 +187,16 @@ def _aimed_down(rule_set: RuleSet, candidates: tuple[Candidate, ...], module: st
     ]
 
 
-def _to_blame(
-    rule_set: RuleSet,
-    candidates: tuple[Candidate, ...],
-    trial: Trial,
-    module: str,
-    item: Item | None,
-    suspects: Collection[str],
-) -> list[str]:
+def _to_blame(without: _Without, trial: Trial, module: str, item: Item | None, suspects: list[str]) -> list[str]:
     """Give those of the suspected rules without any one of which the module would stand higher.
 
     Where several hide it, the one that says so stands for all of them.
     """
-    acting = {trace.rule for trace in trial.page.rules if trace.state == "matched"} & set(suspects)
     blamed = []
-    for rule in rule_set.rules:
-        if rule.id not in acting:
-            continue
-        rest = tuple(one for one in rule_set.rules if one.id != rule.id)
-        other = arrange(trial.facts, candidates, rule_set.model_copy(update={"rules": rest})).of(module)
-        if other is not None and (item is None or other.place < item.place):
-            blamed.append(rule.id)
+    for rule in suspects:
+        order = without.order(rule, trial.facts)
+        if module in order and (item is None or order.index(module) + 1 < item.place):
+            blamed.append(rule)
     if not blamed and item is None:
-        blamed = [left.rule for left in trial.page.not_shown if left.module == module and left.rule in acting]
+        blamed = [left.rule for left in trial.page.not_shown if left.module == module and left.rule in suspects]
     return blamed

@@ -125,6 +125,14 @@ def test_eight_seconds_on_warnings_change_the_order_and_say_so() -> None:
     assert first.reason == "Because you spent 8 seconds on Warnings"
 
 
+def test_a_glance_is_a_reason_and_not_counted_in_seconds() -> None:
+    facts = doctor(interest={"safety": 0.01}, modules={"warnings": ModuleHistory(dwell_ms=600, reads=1)})
+    first = arrange(facts, standard_site(), rule_set()).items[0]
+    assert (first.module, first.score, first.reason) == ("warnings", 10, "Because you looked at Warnings")
+    unread = arrange(replace(facts, modules={}), standard_site(), rule_set()).items[0]
+    assert unread.reason == "Because you looked at safety"
+
+
 def test_a_mandatory_block_is_never_a_candidate() -> None:
     with pytest.raises(ValueError, match="mandatory block"):
         Candidate("block:isi", "v1")
