@@ -168,6 +168,22 @@ def test_one_doctor_is_tried_with_every_rule_and_both_orders(sqlite_demo_app: Fl
     assert "Nobody has come yet" in client.get(page_of(draft, "matrix")).text
 
 
+def test_author_and_reviewer_both_see_whom_a_rule_keeps_from_safety_content(sqlite_demo_app: Flask) -> None:
+    draft = a_draft(sqlite_demo_app, DEMO)
+    author, reviewer = HouseClient(sqlite_demo_app), HouseClient(sqlite_demo_app)
+    sign_in_as(sqlite_demo_app, author, "marketer")
+    sign_in_as(sqlite_demo_app, reviewer, "reviewer")
+    page, version = f"/staff/rules/drafts/{draft}", f"/staff/rules/versions/{draft}"
+    told = author.get(page).text
+    assert "warnings must be seen, and is hidden." in told
+    assert "For example a doctor of whom this holds: " in told
+    assert "Worth a second look" not in reviewer.get(version).text
+    assert send(author, page, f"{page}/submit", note="Less to read").status_code == 303
+    told = reviewer.get(version).text
+    assert "Worth a second look" in told
+    assert "warnings must be seen, and is hidden." in told
+
+
 @pytest.mark.parametrize(
     "query",
     ["doctor=H-9999", "doctor=" + "x" * 300, "doctor=H-1001&at=soon", "at=0001-01-01T00:00%2B23:00"],
