@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -11,7 +13,7 @@ from portal.content import queries as contents
 from portal.content.queries import SiteRecord
 from portal.microsite.assemble import candidates
 from portal.microsite.history import recent_facts
-from portal.personalize.findings import Finding
+from portal.personalize.findings import Finding, Kind
 from portal.personalize.lint import lint
 from portal.personalize.rules import RuleSet
 from portal.personalize.shown_on import example_words
@@ -19,6 +21,16 @@ from portal.personalize.words import Names
 
 SAFETY = "safety"  # the topic whose modules no rule should hide or take down without a second thought
 
+_GRAVEST_FIRST = (
+    Kind.DISPLACES,
+    Kind.CONTRADICTORY,
+    Kind.SHADOWED,
+    Kind.STARVING,
+    Kind.NOT_IN_FORCE,
+    Kind.NEVER,
+    Kind.ALWAYS,
+)
+_GRAVITY = {kind: place for place, kind in enumerate(_GRAVEST_FIRST)}
 _ON_A_PAGE = 500  # doctors that rules are tried on while somebody waits
 
 
@@ -46,6 +58,17 @@ def second_look(db: Session, site: SiteRecord, rules: RuleSet, *, at: datetime, 
 
 
 def in_words(db: Session, site: SiteRecord, rules: RuleSet, names: Names, *, at: datetime) -> list[tuple[Finding, str]]:
-    """Return every finding with the doctor it shows on, in words, for a page that somebody waits for."""
+    """Return every finding with the doctor it shows on, in words, for a page that somebody waits for; gravest first."""
     look = second_look(db, site, rules, at=at, most=_ON_A_PAGE)
-    return [(each, example_words(each, rules, names)) for each in look.findings]
+    gravest_first = sorted(look.findings, key=lambda each: _GRAVITY.get(each.kind, len(_GRAVITY)))
+    return [(_titled(each, names), example_words(each, rules, names)) for each in gravest_first]
+
+
+def _titled(finding: Finding, names: Names) -> Finding:
+    """Return a finding that calls the modules it is about by their titles."""
+    text = finding.text
+    for key in finding.others:
+        title = names.modules.get(key)
+        if title is not None:
+            text = re.sub(rf"(?<![\w-]){re.escape(key)}(?![\w-])", title.replace("\\", r"\\"), text, count=1)
+    return replace(finding, text=text)

@@ -1,5 +1,6 @@
 """Trying rules: on one doctor, side by side, and on every page served before, part by part."""
 
+import re
 import threading
 from datetime import timedelta
 
@@ -175,13 +176,15 @@ def test_author_and_reviewer_both_see_whom_a_rule_keeps_from_safety_content(sqli
     sign_in_as(sqlite_demo_app, reviewer, "reviewer")
     page, version = f"/staff/rules/drafts/{draft}", f"/staff/rules/versions/{draft}"
     told = author.get(page).text
-    assert "warnings must be seen, and is hidden." in told
+    assert "Warnings and precautions must be seen, and is hidden." in told
     assert "For example a doctor of whom this holds: " in told
+    kinds = re.findall(r"(Displaces mandatory|Not in force|Always matches|Never matches)", told)
+    assert kinds == sorted(kinds, key=["Displaces mandatory", "Not in force", "Never matches", "Always matches"].index)
     assert "Worth a second look" not in reviewer.get(version).text
     assert send(author, page, f"{page}/submit", note="Less to read").status_code == 303
     told = reviewer.get(version).text
     assert "Worth a second look" in told
-    assert "warnings must be seen, and is hidden." in told
+    assert "Warnings and precautions must be seen, and is hidden." in told
 
 
 @pytest.mark.parametrize(
