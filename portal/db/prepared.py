@@ -4,10 +4,14 @@ A statement is written with SQLAlchemy as any other; here its text and the shape
 database, and given to the driver as they are.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
+import psycopg
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
@@ -23,31 +27,49 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import Insert, Update
 from sqlalchemy.types import TypeEngine
 
+_NAMED = re.compile(r"%\((\w+)\)s")
+_MOST_AT_ONCE = 32  # rows; every number of rows is a statement of its own for the driver
+
 _Shape = Callable[[Any], Any] | None
 
 
 class PreparedWrite:
-    """An insert or update for many rows, each a mapping of the named values."""
+    """An insert or update for many rows, each a mapping of the named values; one statement inserts many rows."""
 
     def __init__(self, statement: Insert | Update, dialect: Dialect, names: Sequence[str]) -> None:
         """Compile `statement` for `dialect` with values for `names`."""
         compiled = statement.compile(dialect=dialect, column_keys=list(names))
-        self._text = compiled.string
         order, shapes = _parameters(compiled, dialect)
-        self._is_named = order is None
-        self._names = list(shapes) if order is None else order
-        self._pick = itemgetter(*self._names)
-        self._shaped = [(place, shape) for place, name in enumerate(self._names) if (shape := shapes[name]) is not None]
+        text = compiled.string
+        if order is None:
+            order = _NAMED.findall(text)
+            text = _NAMED.sub("%s", text)
+        self._pick = itemgetter(*order)
+        self._shaped = [(place, shape) for place, name in enumerate(order) if (shape := shapes[name]) is not None]
+        head, conflict, rest = text.partition(" ON CONFLICT")
+        self._head, _, self._row = head.partition(" VALUES ")
+        self._tail = conflict + rest
+        self._text = text
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write every row."""
-        listed: list[Any] = []
-        for row in rows:
-            values = list(self._pick(row))
+        listed = [list(self._pick(row)) for row in rows]
+        for values in listed:
             for place, shape in self._shaped:
                 values[place] = shape(values[place])
-            listed.append(dict(zip(self._names, values, strict=True)) if self._is_named else values)
-        _run_many(connection, self._text, listed)
+        if len(rows) == 1 or not self._row:
+            _run_many(connection, self._text, listed)
+            return
+        for start in range(0, len(listed), _MOST_AT_ONCE):
+            some = listed[start : start + _MOST_AT_ONCE]
+            text = f"{self._head} VALUES {', '.join([self._row] * len(some))}{self._tail}"
+            _run_many(connection, text, [list(chain.from_iterable(some))])
+
+
+def in_one_go(connection: Connection) -> AbstractContextManager[object]:
+    """Return a block whose prepared writes are sent together; a fault in any is raised at its end at the latest."""
+    driver = connection.connection.driver_connection
+    return driver.pipeline() if isinstance(driver, psycopg.Connection) else nullcontext()
 
 
 def places(count: int) -> list[BindParameter[str]]:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from portal.db.prepared import in_one_go
 from portal.personalize.rules import HALF_LIFE_DAYS
 from portal.tracking import statements
 from portal.tracking.beats import Occurrence
@@ -75,19 +76,20 @@ class Books:
         run, dialect, kind = self._db.execute, connection.dialect, connection.dialect.name
         if self._refused:
             run(statements.save_refused(), _in_order(self._refused))
-        if self._views:
-            statements.save_view(dialect).run(connection, _in_order(self._views))
-        if self._sections:
-            statements.save_sections(dialect).run(connection, _in_order(self._sections))
         if self._events:
             run(statements.add_interactions(kind), self._events)
         if self._calculators:
             run(statements.save_calculators(kind), _in_order(self._calculators))
-        if self._daily:
-            days = sorted(self._daily.items(), key=_key)
-            statements.add_days(dialect).run(connection, [self._day(key, won) for key, won in days])
-        if self._topics:
-            self._add_interest(connection)
+        with in_one_go(connection):
+            if self._views:
+                statements.save_view(dialect).run(connection, _in_order(self._views))
+            if self._sections:
+                statements.save_sections(dialect).run(connection, _in_order(self._sections))
+            if self._daily:
+                days = sorted(self._daily.items(), key=_key)
+                statements.add_days(dialect).run(connection, [self._day(key, won) for key, won in days])
+            if self._topics:
+                self._add_interest(connection)
 
     def _view(self, row: dict[str, Any], totals: Totals) -> dict[str, Any]:
         values = {
