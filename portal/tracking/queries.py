@@ -1,6 +1,7 @@
 """Questions about what was read; `records.py` holds the answers' shapes."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from portal.tracking.models import (
     SectionView,
 )
 from portal.tracking.records import (
+    VIEW_COLUMNS,
     CalculatorRow,
     InteractionRow,
     ModuleDwell,
@@ -30,30 +32,39 @@ from portal.tracking.records import (
 )
 
 _MS_PER_MINUTE = 60_000
+_MOST_IDS = 5000  # of one question; PostgreSQL takes 65,535 values
+
+# Columns, not entities: a long history is read whole, and the served layout is no part of it.
+_OF_VIEW = [PageView.__table__.c[name] for name in VIEW_COLUMNS]
+_OF_SECTION = [SectionView.__table__.c[field.name] for field in fields(SectionRow)]
+_OF_INTERACTION = [Interaction.__table__.c[field.name] for field in fields(InteractionRow)]
 
 
 def views_of(db: Session, hcp_id: str, since: datetime | None = None, *, limit: int | None = None) -> list[ViewRow]:
     """Return a doctor's page views with their sections, newest first; staff previews are left out."""
-    query = select(PageView).where(PageView.hcp_id == hcp_id, PageView.staff.is_(False))
+    query = select(*_OF_VIEW).where(PageView.hcp_id == hcp_id, PageView.staff.is_(False))
     if since is not None:
         query = query.where(PageView.opened_at >= since)
-    views = db.scalars(query.order_by(PageView.opened_at.desc(), PageView.id).limit(limit)).all()
+    views = db.execute(query.order_by(PageView.opened_at.desc(), PageView.id).limit(limit)).all()
     sections = sections_of(db, [view.id for view in views])
     return [ViewRow.of(view, sections.get(view.id, ())) for view in views]
 
 
 def view_of(db: Session, view_id: str) -> ViewRow | None:
     """Return one page view."""
-    view = db.get(PageView, view_id)
+    view = db.execute(select(*_OF_VIEW).where(PageView.id == view_id)).one_or_none()
     return ViewRow.of(view, sections_of(db, [view_id]).get(view_id, ())) if view else None
 
 
 def sections_of(db: Session, view_ids: list[str]) -> dict[str, tuple[SectionRow, ...]]:
     """Return the sections of page views by view, in the order in which they were first read, unread ones last."""
     found: dict[str, list[SectionRow]] = {}
-    rows = db.scalars(select(SectionView).where(SectionView.view_id.in_(view_ids))).all()
-    for row in sorted(rows, key=lambda row: (row.first == 0, row.first, row.section)):
-        found.setdefault(row.view_id, []).append(SectionRow.of(row))
+    for start in range(0, len(view_ids), _MOST_IDS):
+        some = SectionView.view_id.in_(view_ids[start : start + _MOST_IDS])
+        for view_id, *values in db.execute(select(SectionView.view_id, *_OF_SECTION).where(some)).all():
+            found.setdefault(view_id, []).append(SectionRow(*values))
+    for sections in found.values():
+        sections.sort(key=lambda row: (row.first == 0, row.first, row.section))
     return {view_id: tuple(sections) for view_id, sections in found.items()}
 
 
@@ -162,11 +173,11 @@ def calculators_of(db: Session, hcp_id: str, since: datetime | None = None) -> l
 
 def interactions_of(db: Session, hcp_id: str, since: datetime | None = None) -> list[InteractionRow]:
     """Return a doctor's declared events, newest first."""
-    query = select(Interaction).where(Interaction.hcp_id == hcp_id)
+    query = select(*_OF_INTERACTION).where(Interaction.hcp_id == hcp_id)
     if since is not None:
         query = query.where(Interaction.at >= since)
-    rows = db.scalars(query.order_by(Interaction.at.desc(), Interaction.no.desc(), Interaction.type)).all()
-    return [InteractionRow.of(row) for row in rows]
+    rows = db.execute(query.order_by(Interaction.at.desc(), Interaction.no.desc(), Interaction.type)).all()
+    return [InteractionRow(*row) for row in rows]
 
 
 def visits_of(db: Session, hcp_id: str, site_id: str, *, before: datetime) -> VisitSummary:

@@ -3,13 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from portal.tracking.dwell import Bracket, load
-from portal.tracking.models import CalculatorUse, Interaction, PageView, SectionView
+from portal.tracking.models import CalculatorUse
 from portal.tracking.spans import Spans, overlap, shifted
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
+
+VIEW_COLUMNS = (
+    *("id", "hcp_id", "visit_id", "site_id", "page", "arrangement_id", "mode", "feeds_profile", "opened_at"),
+    *("last_at", "eng_ms", "begun_ms", "grace_ms", "confirmed", "state"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +30,6 @@ class SectionRow:
     first: int
     times: int
     passed: bool
-
-    @classmethod
-    def of(cls, row: SectionView) -> "SectionRow":
-        """Return the record of a row."""
-        return cls(
-            row.section,
-            row.module_key,
-            row.module_version,
-            row.attention_ms,
-            row.seen_ms,
-            row.first,
-            row.times,
-            row.passed,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +68,8 @@ class ViewRow:
         return self.received / self.sent if self.sent else None
 
     @classmethod
-    def of(cls, row: PageView, sections: Sequence[SectionRow]) -> "ViewRow":
-        """Return the record of a row."""
+    def of(cls, row: Any, sections: Sequence[SectionRow]) -> "ViewRow":
+        """Return the record of a page view, or of its `VIEW_COLUMNS`."""
         known = row.eng_ms is not None
         totals = load(row.state)
         begun = (row.opened_at - _EPOCH) // _MS + (row.begun_ms or 0)
@@ -152,11 +144,6 @@ class InteractionRow:
     value: str
     version: str
     at: datetime
-
-    @classmethod
-    def of(cls, row: Interaction) -> "InteractionRow":
-        """Return the record of a row."""
-        return cls(row.view_id, row.no, row.type, row.subject, row.value, row.version, row.at)
 
 
 @dataclass(frozen=True, slots=True)
