@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import RowMapping, func, select
 from sqlalchemy.orm import Session
 
 from portal.tracking import statements
+from portal.tracking.beats import CLOSED_AFTER_MS
 from portal.tracking.credits import layout_of
 from portal.tracking.drops import Drop
 from portal.tracking.dwell import load
@@ -16,6 +17,7 @@ from portal.tracking.funnel import Admitted
 from portal.tracking.models import PageView
 
 _MOST_COPIES = 20
+_CLOSED = timedelta(milliseconds=CLOSED_AFTER_MS)
 
 
 def rows_of(db: Session, waiting: Mapping[str, list[tuple[int, Admitted]]]) -> dict[str, dict[str, Any]]:
@@ -28,8 +30,7 @@ def rows_of(db: Session, waiting: Mapping[str, list[tuple[int, Admitted]]]) -> d
         base = db.execute(statements.whole_view(), {"row_id": admitted.ticket.view_id}).mappings().first()
         if base is None:
             continue
-        copies = db.scalar(select(func.count()).select_from(PageView).where(PageView.copy_of == base["id"])) or 0
-        if copies >= _MOST_COPIES:
+        if _copies(db, base) >= _MOST_COPIES:
             rows[row_id] = {"drop": Drop.TOO_MANY_COPIES}
             continue
         blank: dict[str, Any] = dict.fromkeys((*statements.COUNTERS, "begun_ms"))
@@ -48,6 +49,15 @@ def rows_of(db: Session, waiting: Mapping[str, list[tuple[int, Admitted]]]) -> d
         )
         rows |= _load(db, [row_id])
     return rows
+
+
+def _copies(db: Session, base: RowMapping) -> int:
+    """Return how many copies of a page have spoken, found by what they have in common with it however long the past."""
+    since = base["opened_at"]
+    alike = [PageView.copy_of == base["id"], PageView.opened_at >= since, PageView.opened_at <= since + _CLOSED]
+    if base["visit_id"] is not None:
+        alike.append(PageView.visit_id == base["visit_id"])
+    return db.scalar(select(func.count()).select_from(PageView).where(*alike)) or 0
 
 
 def _load(db: Session, ids: list[str]) -> dict[str, dict[str, Any]]:
