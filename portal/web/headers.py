@@ -74,8 +74,10 @@ def mail_in_a_frame() -> None:
 
 
 def _set(response: Response) -> Response:
+    given = {name.lower() for name, _ in response.headers}
     for name, value in _ALWAYS.items():
-        response.headers.setdefault(name, value)
+        if name.lower() not in given:
+            response.headers.add(name, value)
     response.headers["Content-Security-Policy"] = g.get("policy", STRICT)
     if g.get("framed", False):
         response.headers["X-Frame-Options"] = "SAMEORIGIN"
