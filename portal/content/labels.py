@@ -14,6 +14,8 @@ from portal.content.text import plain
 
 LARGEST_BYTES = 10 * 1024 * 1024
 DEEPEST = 80
+MOST_ELEMENTS = 150_000  # the longest labels have a third of that
+MOST_SECTIONS = 3_000
 PRESCRIPTION = "34391-3"
 OVER_THE_COUNTER = "34390-5"
 BOXED_WARNING = "34066-1"
@@ -132,7 +134,18 @@ def _root(xml: bytes) -> Element:
         raise LabelRefused("The file is XML but not a drug label (SPL): its root is not an HL7 v3 document.")
     if _depth(root) > DEEPEST:
         raise LabelRefused(f"The file nests elements more than {DEEPEST} deep; no drug label does.")
+    _refuse_endless(root)
     return root
+
+
+def _refuse_endless(root: Element) -> None:
+    """Refuse what would take minutes to read: reading goes on while others wait for the database."""
+    for what, most, found in (
+        ("elements", MOST_ELEMENTS, sum(1 for _ in root.iter())),
+        ("sections", MOST_SECTIONS, sum(1 for _ in root.iter(f"{HL7}section"))),
+    ):
+        if found > most:
+            raise LabelRefused(f"The file has {found:,} {what}; no drug label has more than {most:,}.")
 
 
 def _depth(root: Element) -> int:

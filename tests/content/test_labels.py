@@ -158,6 +158,8 @@ def change(old: str, new: str) -> bytes:
         (SMALL.format("").encode(), "no sections"),
         (SMALL.format("<component><section><code/></section></component>").encode(), "no sections"),
         (b'<document xmlns="urn:hl7-org:v3"/>', "no structured body"),
+        (SMALL.format("<component><section/></component>" * 3001).encode(), "sections; no drug label"),
+        (label_of("<br/>" * 150_000), "elements; no drug label"),
     ],
 )
 def test_what_is_not_a_label_is_refused_with_a_sentence(xml: bytes, sentence: str) -> None:
