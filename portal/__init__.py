@@ -36,7 +36,7 @@ BLUEPRINTS = (
     "status",
 )
 COMMANDS: tuple[str, ...] = ("db", "demo", "staff", "hcp", "content", "calculators", "links", "tracking", "rules")
-COMMANDS += ("explain", "replay", "config", "mail", "worker", "audit", "keys")
+COMMANDS += ("explain", "replay", "config", "mail", "worker", "audit", "keys", "privacy", "reports", "backup")
 ROOMS: tuple[str, ...] = ("db.rates", "audit.models", "staff.models", "hcp.models", "content.models", "rulebook.models")
 ROOMS += ("rulebook.segment_models", "access.models", "tracking.models", "mailing.models", "microsite.models")
 

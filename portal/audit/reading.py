@@ -68,3 +68,11 @@ class ActivityExported(Event, name="activity.exported", words="took a doctor's a
     rows: int
     format: str
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackupTaken(Event, name="backup.taken", words="took a copy of the whole database"):
+    """A copy of the database was written to a file of `size` bytes."""
+
+    sha256: str
+    size: int

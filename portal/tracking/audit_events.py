@@ -21,3 +21,11 @@ class InteractionsPurged(Event, name="interactions.purged", words="purged {count
     type: str
     before: str
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RollUpRebuilt(Event, name="reports.rebuilt", words="counted the daily roll-up again: {modules} modules differed"):
+    """The roll-up of doctors and modules that differed from the page views was written anew."""
+
+    modules: int
+    differences: int

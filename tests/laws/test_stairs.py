@@ -22,13 +22,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     **{room: {"audit", "db", *PURE} for room in ROOMS_3},
     **{room: {"audit", "db", *PURE, *ROOMS_3} for room in ROOMS_4},
     "microsite": {"audit", "db", *PURE, *ROOMS_3, *ROOMS_4},
+    "privacy": {"audit", "db", *PURE, *ROOMS_3, *ROOMS_4},
     "reports": {"audit", "db", *PURE, *ROOMS_3, *ROOMS_4, "microsite"},
     "web": {"db", "audit", "access", "staff", *PURE},
 }
 FRAMEWORKS = {"flask", "flask_login", "htmx_flask", "flask_wtf", "flask_babel"}
 NEVER: dict[str, set[str]] = {
     **{room: FRAMEWORKS | {"sqlalchemy", "werkzeug", "jinja2"} for room in PURE},
-    **dict.fromkeys(("db", "audit", *ROOMS_3, *ROOMS_4, "microsite", "reports"), FRAMEWORKS),
+    **dict.fromkeys(("db", "audit", *ROOMS_3, *ROOMS_4, "microsite", "privacy", "reports"), FRAMEWORKS),
     "blueprints": {"sqlalchemy", "pandas", "itsdangerous"},
 }
 
