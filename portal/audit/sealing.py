@@ -66,6 +66,12 @@ def has_unsealed(db: Session, *, full: bool = False) -> bool:
     return db.execute(_waiting(db, full).limit(1)).first() is not None
 
 
+def waits_since(db: Session) -> datetime | None:
+    """Return when the oldest of the newest events that wait to be sealed happened; None where nothing waits."""
+    first = db.execute(_waiting(db, full=False).limit(1)).first()
+    return None if first is None else db.scalar(select(AuditEvent.at).where(AuditEvent.seq == first.seq))
+
+
 def is_announced(db: Session, signer: Signer) -> bool:
     """Tell whether the log says that this key signs it."""
     newest = db.scalar(

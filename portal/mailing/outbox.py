@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from portal.db import is_id
@@ -65,6 +65,11 @@ class MailAsSent:
 def waiting(db: Session) -> list[SendingRow]:
     """Return what is in the outbox, soonest first."""
     return _rows(db, _query().where(Outbox.sending_id.is_not(None)).order_by(Outbox.due_at, Sending.id).limit(_LISTED))
+
+
+def due_since(db: Session, at: datetime) -> datetime | None:
+    """Return since when the mail that is due longest has been due at `at`; None where none is."""
+    return db.scalar(select(func.min(Outbox.due_at)).where(Outbox.due_at <= at))
 
 
 def newest(
