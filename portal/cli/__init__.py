@@ -1,6 +1,7 @@
 """The flask command groups, one file a group."""
 
 import errno
+import sqlite3
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -23,10 +24,9 @@ def _plain(callback: Callable[..., Any]) -> Callable[..., Any]:
     def called(*args: Any, **given: Any) -> Any:
         try:
             return callback(*args, **given)
-        except DatabaseError as error:
-            why = (
-                str(error.orig).strip().partition("\n")[0]
-            )  # the first line: the rest is the statement with its values
+        except (DatabaseError, sqlite3.Error) as error:  # SQLite's own where a transaction could not even begin
+            said = str(error.orig if isinstance(error, DatabaseError) else error)
+            why = said.strip().partition("\n")[0]  # the rest is the statement with its values
             sentence = f"The database cannot be used ({why}). Where it is new or older than the code: db upgrade."
             raise click.ClickException(sentence) from None
         except UnicodeEncodeError:

@@ -40,7 +40,9 @@ def check(as_json: bool) -> None:
 
 
 def _known(move: Callable[[Database, str], object], target: str) -> None:
+    database: Database = current_app.extensions["portal.database"]
+    database.be_patient()
     try:
-        move(current_app.extensions["portal.database"], target)
+        move(database, target)
     except CommandError as refused:
         raise click.ClickException(str(refused)) from None

@@ -28,10 +28,12 @@ def seed(reset: bool, as_json: bool) -> None:
     database: Database = current_app.extensions["portal.database"]
     if settings.production:
         raise click.ClickException("the demo is refused in production")
+    database.be_patient()
     if reset:
         migrate.downgrade(database, "base")
         migrate.upgrade(database)
     with database.writing() as db:
+        migrate.hold(db.connection())
         seeded = put_in(db, render=renderer(Press(static_url)), link_days=settings.link_days, at=clock.now())
     token = current_app.extensions["portal.tokens"].for_id(Purpose.LINK, seeded.link_id)
     url = f"{settings.base_url}/v/{token}"

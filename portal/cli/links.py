@@ -88,7 +88,8 @@ def issue(ref: str, site_key: str, sender: str, days: int | None, preset_name: s
 @group.command("revoke")
 @click.argument("link_id", metavar="ID")
 @click.option("--reason", default="revoked from the command line", help="Why, for the audit log.")
-def revoke(link_id: str, reason: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def revoke(link_id: str, reason: str, as_json: bool) -> None:
     """Revoke a link: from the next request on it opens nothing, and its open visits end."""
     if not is_id(link_id):
         raise click.BadParameter("the id of a link has 32 characters, 0 to 9 and a to f", param_hint="ID")
@@ -99,7 +100,10 @@ def revoke(link_id: str, reason: str) -> None:
             done = actions.revoke_link(db, link_id, reason=reason.strip(), by=_BY, at=clock.now())
         except LinkRefused:
             _refuse(f"There is no link {link_id}.")
-    click.echo("The link is revoked." if done else "The link was revoked before.")
+    if as_json:
+        click.echo(json.dumps({"id": link_id, "revoked": True, "was_revoked_before": not done}))
+    else:
+        click.echo("The link is revoked." if done else "The link was revoked before.")
 
 
 def _refuse(sentence: str) -> NoReturn:

@@ -31,14 +31,14 @@ class State:
 def upgrade(database: Database, target: str = "head") -> None:
     """Run the missing migrations in one transaction; two at once wait for each other."""
     with database.engine.begin() as connection:
-        _lock(connection)
+        hold(connection)
         command.upgrade(_config(connection), target)
 
 
 def downgrade(database: Database, target: str) -> None:
     """Undo migrations down to `target`."""
     with database.engine.begin() as connection:
-        _lock(connection)
+        hold(connection)
         command.downgrade(_config(connection), target)
 
 
@@ -49,13 +49,14 @@ def state(database: Database) -> State:
         return State(current, ScriptDirectory.from_config(_config(connection)).get_current_head())
 
 
+def hold(connection: Connection) -> None:
+    """Let nobody else set up this database until the transaction ends; on SQLite every writer is alone anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
 def _config(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_FOLDER))
     config.attributes["connection"] = connection
     return config
-
-
-def _lock(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})

@@ -20,6 +20,7 @@ from portal.db.turns import Turns
 __all__ = ["Database", "Session"]
 
 _BUSY_MS = 10_000
+_PATIENT_MS = 300_000  # setting up holds the database as long as it takes on a slow machine
 _TRUSTED_S = 1.0  # a connection that rested no longer is taken to be alive
 
 
@@ -80,6 +81,11 @@ class Database:
             session.connection()  # begins now
             yield session
 
+    def be_patient(self) -> None:
+        """Wait for minutes where another writes, as setting up does; for commands that nobody waits for."""
+        if self.is_sqlite:
+            event.listen(self.engine, "checkout", _wait_long)
+
     def empty_log(self) -> bool:
         """Move SQLite's write-ahead log into the file and cut it to nothing, so that no erased value stays in it.
 
@@ -120,13 +126,17 @@ def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry)
     connection.isolation_level = None
     connection.create_function("power", 2, math.pow, deterministic=True)  # not every SQLite is built with it
     for pragma in (
+        f"busy_timeout={_BUSY_MS}",  # first: changing the journal waits too
         "foreign_keys=ON",
         "journal_mode=WAL",
         "synchronous=FULL",  # NORMAL loses acknowledged rows in a power cut
-        f"busy_timeout={_BUSY_MS}",
         "secure_delete=ON",  # erased personal values leave no bytes in free pages
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _wait_long(connection: sqlite3.Connection, _entry: ConnectionPoolEntry, _proxy: Any) -> None:
+    connection.execute(f"PRAGMA busy_timeout={_PATIENT_MS}")
 
 
 def _begin_sqlite(connection: Connection) -> None:

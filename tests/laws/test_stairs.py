@@ -91,6 +91,14 @@ def test_only_the_clock_reads_the_clock(path: Path) -> None:
             assert not (isinstance(owner, ast.Name) and owner.id in ("datetime", "date")), f"{path}: {node.attr}"
 
 
+def test_what_is_pure_rests_on_no_chance() -> None:
+    """Rooms that only compute take chance as an argument too: the same question gets the same answer for ever."""
+    for path in files():
+        if room_of(path) in PURE:
+            for name, _ in imports(path):
+                assert name.split(".")[0] not in ("random", "secrets", "uuid", "time"), f"{path} imports {name}"
+
+
 def test_pandas_stays_in_one_file_and_out_of_start_up() -> None:
     for path in files():
         for name, at_top in imports(path):
