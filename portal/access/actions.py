@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, CursorResult, and_, insert, or_, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -139,8 +139,8 @@ def open_visit(
 ) -> OpenedVisit:
     """Open a visit by gesture; raises LinkRefused for a wrong nonce, AlreadyOpened for a spent one.
 
-    `link` is locked, so that of two devices at once one is the first. The first device that opens a link is bound to it
-    and is taken to be the doctor's; any other is unknown.
+    `link` and its doctor are locked, so that of two devices at once one is the first. The first device that opens a
+    link of a mail is bound to it and is taken to be the doctor's; any other is unknown.
     """
     if nonce.link_id != link.id or not at - _NONCE_LIFE <= nonce.shown_at <= at + _CLOCK_SLACK:
         raise LinkRefused(LinkReason.NONCE)
@@ -150,7 +150,7 @@ def open_visit(
     except IntegrityError:
         raise AlreadyOpened from None
     device, fresh_secret = _device(db, device_secret, is_staff=is_staff, at=at)
-    confidence = _bind(db, link.id, device, marks)
+    confidence = _bind(db, link, device, marks)
     visit = Visit(
         id=new_id(),
         token_hash="",
@@ -241,31 +241,29 @@ def _device(db: Session, secret: str | None, *, is_staff: bool, at: datetime) ->
     return device, fresh
 
 
-def _bind(db: Session, link_id: str, device: Device, marks: frozenset[Mark]) -> Confidence:
+def _bind(db: Session, link: LiveLink, device: Device, marks: frozenset[Mark]) -> Confidence:
     """Bind link and device at the first opening, and tell whether this device is the link's.
 
-    A device that looked like a robot's and never engaged holds the link only until a device without marks comes.
+    The links of one mail share their device: who forwards a mail forwards all of them. A device that looked like a
+    robot's and never engaged holds a mail only until a device without marks comes.
     """
     if device.staff_seen_at is not None or marks & NOBODYS:
         return Confidence.UNKNOWN
-    if db.get(KnownDevice, (link_id, device.id)) is not None:
+    same_mail = Link.sending_id == link.sending_id if link.sending_id else Link.id == link.id
+    owned = {row.id: row.device_id for row in db.execute(select(Link.id, Link.device_id).where(same_mail))}
+    visits_of_mail = Visit.link_id.in_(owned)
+    known = set(db.scalars(select(KnownDevice.device_id).where(KnownDevice.link_id.in_(owned))))
+    if device.id in known:
         return Confidence.DEVICE
-    free: ColumnElement[bool] = Link.device_id.is_(None)
+    holders = {owner for owner in owned.values() if owner is not None}
     if not marks:
-        engaged = select(Visit.device_id).where(Visit.link_id == link_id, Visit.grade >= int(Grade.ENGAGED))
-        unmarked = [owner for owner, borne in _bearings(db, link_id) if not borne]
-        free = or_(free, and_(Link.device_id.not_in(engaged), Link.device_id.not_in(unmarked)))
-    bound = db.execute(update(Link).where(Link.id == link_id, free).values(device_id=device.id))
-    assert isinstance(bound, CursorResult)
-    if bound.rowcount == 1:
-        known = select(KnownDevice.device_id).where(KnownDevice.link_id == link_id)
-        others = (Visit.link_id == link_id, Visit.device_id != device.id, Visit.device_id.not_in(known))
-        db.execute(update(Visit).where(*others).values(confidence=Confidence.UNKNOWN))
-        return Confidence.DEVICE
-    owner = db.scalar(select(Link.device_id).where(Link.id == link_id))
-    return Confidence.DEVICE if owner == device.id else Confidence.UNKNOWN
-
-
-def _bearings(db: Session, link_id: str) -> list[tuple[str, list[str]]]:
-    rows = db.execute(select(Visit.device_id, Visit.marks).where(Visit.link_id == link_id)).all()
-    return [(device_id, list(marks)) for device_id, marks in rows if device_id is not None]
+        rows = db.execute(select(Visit.device_id, Visit.marks, Visit.grade).where(visits_of_mail))
+        holders &= {row.device_id for row in rows if not row.marks or row.grade >= int(Grade.ENGAGED)}
+    if owned[link.id] in holders:
+        return Confidence.DEVICE if owned[link.id] == device.id else Confidence.UNKNOWN
+    if holders and device.id not in holders:
+        return Confidence.UNKNOWN
+    db.execute(update(Link).where(Link.id == link.id).values(device_id=device.id))
+    others = Visit.device_id.not_in({device.id, *holders, *known})
+    db.execute(update(Visit).where(visits_of_mail, others).values(confidence=Confidence.UNKNOWN))
+    return Confidence.DEVICE

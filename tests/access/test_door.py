@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -21,6 +21,7 @@ from portal.hcp.models import Consent
 from portal.hcp.queries import hcp_by_ref
 from portal.staff.demo_logins import DEMO_PHRASE
 from tests.client import HouseClient
+from tests.journeys.scanners.world import sending_of
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 GESTURE = {"User-Agent": CHROME, "Sec-Fetch-User": "?1"}
@@ -207,6 +208,44 @@ def test_a_robots_device_gives_way_to_the_first_person(demo_app: Flask) -> None:
     press(colleague, path)
     with demo_app.extensions["portal.database"].reading() as db:
         visits = db.execute(select(Visit.confidence).order_by(Visit.opened_at)).scalars().all()
+    assert list(visits) == ["unknown", "device", "unknown"]
+
+
+def mail_of_two_links(app: Flask) -> tuple[str, str]:
+    """The paths of two links of one mail."""
+    (first, one), (second, other) = new_link(app), new_link(app)
+    with app.extensions["portal.database"].writing() as db:
+        hcp_id, site_id = db.execute(select(Link.hcp_id, Link.site_id).where(Link.id == first)).one()
+        at = clock.now() - timedelta(hours=1)
+        db.add(sending_of("5" * 32, hcp_id, site_id, "doctor@clinic.example", at))
+        db.flush()
+        db.execute(update(Link).where(Link.id.in_([first, second])).values(sending_id="5" * 32, handed_over_at=at))
+    return one, other
+
+
+def test_a_colleague_with_another_link_of_the_forwarded_mail_is_unknown(demo_app: Flask) -> None:
+    one, other = mail_of_two_links(demo_app)
+    doctor, colleague = HouseClient(demo_app), HouseClient(demo_app)
+    press(doctor, one)
+    press(colleague, other)
+    assert "this device is not known yet" in colleague.get("/m/").text
+    press(doctor, other)
+    press(colleague, other)
+    with demo_app.extensions["portal.database"].reading() as db:
+        visits = db.scalars(select(Visit.confidence).order_by(Visit.opened_at)).all()
+    assert list(visits) == ["device", "unknown", "device", "unknown"]
+
+
+def test_a_robot_at_one_link_of_a_mail_gives_way_to_the_person_at_another(demo_app: Flask) -> None:
+    one, other = mail_of_two_links(demo_app)
+    headless = {"User-Agent": CHROME.replace("Chrome", "HeadlessChrome"), "Sec-Fetch-User": "?1"}
+    robot, doctor, colleague = HouseClient(demo_app), HouseClient(demo_app), HouseClient(demo_app)
+    nonce = nonce_of(robot.get(one, headers=headless))
+    robot.post(one, data={"nonce": nonce}, headers=headless)
+    press(doctor, other)
+    press(colleague, one)
+    with demo_app.extensions["portal.database"].reading() as db:
+        visits = db.scalars(select(Visit.confidence).order_by(Visit.opened_at)).all()
     assert list(visits) == ["unknown", "device", "unknown"]
 
 

@@ -120,6 +120,12 @@ def test_a_mail_and_what_comes_of_it(portal: Running, phone: Page, desk: Page, m
     other.wait_for_url("**/m/dosing")
     other.goto(portal.url + "/m/")
     assert "this device is not known yet" in other.locator("body").inner_text().lower()
+    unopened = next(link for link in links if link != dosing[1])  # another link of the same mail is no way around it
+    other.goto(unopened)
+    other.get_by_role("button", name="Open my page").click()
+    other.wait_for_url("**/m/**")
+    other.goto(portal.url + "/m/")
+    assert "this device is not known yet" in other.locator("body").inner_text().lower()
     colleague.close()
 
     # The doctor unsubscribes on the page; from now on nothing can be sent.
