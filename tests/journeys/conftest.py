@@ -49,7 +49,7 @@ class Running:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
 
@@ -95,7 +95,7 @@ def running(folder: Path, more: dict[str, str], *, demo: Path | None = None) -> 
     if demo is not None:
         shutil.copy(demo, folder / "portal.sqlite")
     for words in () if demo else (["db", "upgrade"], ["demo", "seed"]):
-        subprocess.run([*flask, *words], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=120)
+        subprocess.run([*flask, *words], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=600)
     log = folder / "log"
     with log.open("wb") as sink:
         process = subprocess.Popen(

@@ -45,7 +45,7 @@ class Fleet:
     ) -> None:
         self.browser, self.url, self.database, self.tokens = browser, url, database, tokens
         self.links, self.people, self.stay_s = links, people, STAY_S
-        self._room, self._place = asyncio.Semaphore(at_once), 0
+        self._room, self._desk, self._place = asyncio.Semaphore(at_once), asyncio.Lock(), 0
 
     def address(self) -> str:
         """A network address that nobody had before."""
@@ -73,9 +73,10 @@ class Fleet:
     async def run(self, kind: "Kind", *, links_of_a_mail: int = 1) -> Found:
         """Run a storm over fresh mails, count what is left of it, then let people open the links a while later."""
         count = -(-self.links // links_of_a_mail)
-        mails = await asyncio.to_thread(
-            hand_over, self.database, self.tokens, count, links=links_of_a_mail, at=clock.now()
-        )
+        async with self._desk:  # all kinds begin together, and SQLite takes one writer at a time
+            mails = await asyncio.to_thread(
+                hand_over, self.database, self.tokens, count, links=links_of_a_mail, at=clock.now()
+            )
         name, _, said = (kind.__doc__ or "").partition(": ")
         found = Found(f"{name} {said.rstrip('.')}", "Chromium", links=count * links_of_a_mail)
         await kind(self, found, mails)
