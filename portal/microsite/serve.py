@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.access.evidence import Confidence
 from portal.audit import Actor
+from portal.clock import hour_of
 from portal.db import new_id
 from portal.microsite import assemble, keeping
 from portal.microsite.assemble import Reader
@@ -103,7 +104,7 @@ def make(
             sections=_sections_text(in_force, sheet.page),
             mode="identified" if named else "anonymous",
             feeds_profile=reader.may_profile,
-            at=at if named else at.replace(minute=0, second=0, microsecond=0),  # without a name, only the hour is kept
+            at=at if named else hour_of(at),  # without a name, only the hour is kept
             grace_ms=desk.grace_ms,
             half_life_days=in_force.half_life_days,
         )

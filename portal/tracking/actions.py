@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -229,6 +229,8 @@ def _take(
     layout: Layout = row["layout"]
     known: Totals = row["totals"]
     allowed = layout.sections.keys()
+    if not row["hcp_id"]:
+        admitted = replace(admitted, beat=replace(admitted.beat, wall=0))  # the browser's clock would lead to a visit
     outcome = keep(admitted, known, allowed=allowed, refused=row["refused"], declared=declared)
     if isinstance(outcome, Drop):
         if outcome is not Drop.SPENT_NUMBER and len(row["refused"]) < _MOST_REFUSED:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from portal.clock import hour_of
 from portal.db.prepared import in_one_go
 from portal.personalize.rules import HALF_LIFE_DAYS
 from portal.tracking import statements
@@ -70,6 +71,10 @@ class Books:
         if won is not None:
             self._credit(row, won)
 
+    def _moment(self, row: dict[str, Any]) -> datetime:
+        """Return the time of what is noted now; without a name only its hour, which leads to no visit."""
+        return self._at if row["hcp_id"] else hour_of(self._at)
+
     def close(self) -> None:
         """Write everything; the caller commits."""
         connection = self._db.connection()
@@ -93,7 +98,7 @@ class Books:
 
     def _view(self, row: dict[str, Any], totals: Totals) -> dict[str, Any]:
         values = {
-            "last_at": self._at,
+            "last_at": self._moment(row),
             "begun_ms": row["begun_ms"],
             "vis_ms": totals.vis,
             "eng_ms": totals.eng,
@@ -124,7 +129,7 @@ class Books:
                 "site_id": row["site_id"],
                 "value": event.value,
                 "version": event.version,
-                "at": self._at,
+                "at": self._moment(row),
             }
         )
 
@@ -139,7 +144,7 @@ class Books:
                 "hcp_id": row["hcp_id"],
                 "site_id": row["site_id"],
                 "version": event.version,
-                "opened_at": self._at,
+                "opened_at": self._moment(row),
                 "completed_at": None,
                 "band": "",
                 "profiled": row["feeds_profile"],
@@ -149,7 +154,7 @@ class Books:
         if event.version:
             use["version"] = event.version
         if completed:
-            use |= {"completed_at": self._at, "band": event.value, "last_no": event.no}
+            use |= {"completed_at": self._moment(row), "band": event.value, "last_no": event.no}
 
     def _credit(self, row: dict[str, Any], won: Credit) -> None:
         for event in won.derived:
@@ -185,7 +190,7 @@ class Books:
             "completed": won.completed,
             "useful": won.useful,
             "answers": won.answers,
-            "last_at": self._at,
+            "last_at": self._at if hcp_id else hour_of(self._at),
         }
 
     def _add_interest(self, connection: Connection) -> None:

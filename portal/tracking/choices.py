@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from portal.audit import Actor, record
+from portal.clock import hour_of
 from portal.hcp.actions import declare_interests
 from portal.hcp.discussions import forget_discussions
 from portal.tracking import statements
@@ -56,6 +57,8 @@ def record_choice(
         return False
     if row.stopped_at is not None and row.stopped_at <= at:
         return False
+    if row.hcp_id is None:
+        at = hour_of(at)  # nothing without a name can be matched to a visit by its second
     newest = db.scalar(select(func.max(Interaction.no)).where(Interaction.view_id == view_id))
     number = max(newest or 0, _FIRST_NUMBER) + 1
     is_module = type.startswith("module.")

@@ -70,7 +70,12 @@ def test_anonymous_counting_leads_to_nobody(demo_app: Flask) -> None:
     views = doctor.rows(select(PageView.id, PageView.opened_at))
     assert len(views) == 3
     assert doctor.rows(select(PageView.hcp_id, PageView.visit_id, PageView.arrangement_id).distinct()) == [(None,) * 3]
-    assert all(row[1].minute == row[1].second == row[1].microsecond == 0 for row in views)
+    told = [row[1] for row in views]
+    for moments in (select(PageView.last_at), select(Interaction.at), select(DailyDwell.last_at)):
+        told += [moment for (moment,) in doctor.rows(moments) if moment is not None]
+    assert len(told) > len(views) + 3
+    assert all(moment.minute == moment.second == moment.microsecond == 0 for moment in told)
+    assert {wall or 0 for (wall,) in doctor.rows(select(PageView.wall_ms))} == {0}
     assert doctor.rows(select(DailyDwell.hcp_id).distinct()) == [("",)]
     assert doctor.rows(select(SectionView.hcp_id).distinct()) == [(None,)]
     assert doctor.rows(select(Interaction.hcp_id, Interaction.value).where(Interaction.type == "module.useful")) == [
