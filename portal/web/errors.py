@@ -1,18 +1,24 @@
 """Error pages: what happened, what to do, a reference; they need no database."""
 
+import sqlite3
+
 import structlog
 from flask import Flask, Response, g, render_template, request
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from portal.web.error_words import words_for
 
 _MOST_TAKEN = 64 * 1024 * 1024  # bytes
 _TOKEN_ROADS = ("/v/", "/u/", "/p/", "/o/")
+_AWAY_S = 5
 
 
 def install(app: Flask) -> None:
     """Answer every error with the one plain page."""
     app.register_error_handler(HTTPException, _known)
+    for away in (OperationalError, sqlite3.OperationalError):  # the second where a transaction cannot begin
+        app.register_error_handler(away, _away)
     app.register_error_handler(Exception, _unknown)
 
 
@@ -68,3 +74,11 @@ def _take_the_rest() -> None:
 def _unknown(error: Exception) -> Response:
     structlog.get_logger().error("failed", id=g.get("request_id", ""), kind=type(error).__name__, exc_info=error)
     return page(500)
+
+
+def _away(error: Exception) -> Response:
+    """Answer 503: the database is locked, full or not to be reached; nothing of the request was kept."""
+    structlog.get_logger().error("database away", id=g.get("request_id", ""), exc_info=error)
+    response = page(503)
+    response.headers["Retry-After"] = str(_AWAY_S)
+    return response
