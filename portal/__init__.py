@@ -27,6 +27,7 @@ BLUEPRINTS = (
     "studio",
     "formulas",
     "calculators",
+    "modules",
     "mail",
     "send",
     "outbox",

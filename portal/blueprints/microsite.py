@@ -8,6 +8,7 @@ from portal.access import actions as access
 from portal.access.states import CurrentVisit
 from portal.audit import Actor
 from portal.content.queries import ModuleInForce
+from portal.content.questions import answers_of
 from portal.microsite import desks, packing, serve, sheets, why
 from portal.microsite.keeping import Stamp
 from portal.microsite.serve import Desk
@@ -33,16 +34,16 @@ def module(key: str) -> AnyResponse:
     decision, stamp = _decided()
     shown = _reachable(decision, key)
     asks = decision.reader.consent.tracking != "none"
-    return _page(decision, stamp, sheets.module(decision, shown, thanked=request.args.get("noted") == "1", asks=asks))
+    return _page(decision, stamp, sheets.module(decision, shown, noted=request.args.get("noted", ""), asks=asks))
 
 
 @bp.get("/<string:key>/leaflet")
 @guards.visit
 def leaflet(key: str) -> AnyResponse:
-    """Give one module as a file to take along; a calculator cannot work in one."""
+    """Give one module as a file to take along; a calculator or a question cannot work in one."""
     decision, stamp = _decided()
     shown = _reachable(decision, key)
-    if shown.calculator:
+    if not sheets.is_file(shown):
         abort(404)
     file = _page(decision, stamp, sheets.leaflet(decision, shown), is_file=True)
     if file.status_code == 200:
@@ -128,13 +129,16 @@ def order() -> AnyResponse:
 @bp.post("/choices")
 @guards.visit
 def choose() -> AnyResponse:
-    """Take one choice about one module: useful or not, save, not relevant, and the way back of each."""
+    """Take one choice about one module: useful or not, save, not relevant, the way back of each, or an answer."""
     decision, _stamp = _decided()
     visit = decision.reader.visit
     deed, _, key = request.form.get("choice", "").partition(":")
-    if deed not in ("yes", "no", "save", "unsave", "dismiss", "restore"):
+    if deed not in ("yes", "no", "save", "unsave", "dismiss", "restore", "answer"):
         abort(400)
     shown = _reachable(decision, key)
+    if deed == "answer":
+        said = _answer(visit, shown, request.form.get("answer", ""))
+        return redirect(url_for("microsite.module", key=shown.key, noted=said, _anchor="question"), code=303)
     if deed not in ("yes", "no") and not visit.is_known:
         abort(403)  # somebody else's device decides nothing for the doctor
     _take(visit, deed, shown.key)
@@ -171,14 +175,29 @@ def _take(visit: CurrentVisit, deed: str, key: str) -> None:
         choices.call_not_relevant(db, visit.hcp_id, visit.site_id, module=key, not_relevant=deed == "dismiss", at=at)
 
 
-def _note(visit: CurrentVisit, type: str, subject: str, value: str = "") -> None:
-    """Write an event of the page view that the form names; without one (nothing is measured) nothing is written."""
+def _answer(visit: CurrentVisit, shown: ModuleInForce, answer: str) -> str:
+    """Note an answer of the version that was shown, and say what came of it in a word of `notes.question`."""
+    if not answers_of(shown.source):
+        abort(400)
+    if not answer:
+        return "unanswered"
+    offered = any(each.key == answer for each in answers_of(shown.source))
+    noted = offered and _note(visit, "question.answered", shown.key, answer, served=shown.version_id)
+    return "answered" if noted else "again"
+
+
+def _note(visit: CurrentVisit, type: str, subject: str, value: str = "", *, served: str = "") -> bool:
+    """Write an event of the page view that the form names and tell whether it was kept.
+
+    Without a view (nothing is measured) nothing is written.
+    """
     ticket = _desk().mint.read(request.form.get("view", ""))
-    if ticket is not None:
-        told = {"type": type, "subject": subject, "value": value}
-        choices.record_choice(
-            house.db(), ticket.view_id, visit_id=visit.id, site_id=visit.site_id, **told, at=house.now()
-        )
+    if ticket is None:
+        return False
+    told = {"type": type, "subject": subject, "value": value, "served": served, "decided_by": visit.hcp_id}
+    return choices.record_choice(
+        house.db(), ticket.view_id, visit_id=visit.id, site_id=visit.site_id, **told, at=house.now()
+    )
 
 
 def _visit() -> CurrentVisit:

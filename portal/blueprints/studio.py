@@ -12,6 +12,7 @@ from portal.content import actions, forms, history, queries
 from portal.content.actions import ContentRefused
 from portal.content.history import VersionText
 from portal.content.queries import SiteRecord
+from portal.content.questions import answers_of
 from portal.db import is_id
 from portal.hcp.profiles import AUDIENCES
 from portal.microsite.fragments import cited, renderer
@@ -201,6 +202,7 @@ def _version_page(found: VersionText, errors: list[tuple[str, str]] | None = Non
         text=found,
         row=row,
         cited=cited(row.source),
+        answers=[(each.key, each.text) for each in answers_of(row.source)],
         reviews=reviews,
         versions=versions,
         changes=history.difference(db, row.version_id, at),

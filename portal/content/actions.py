@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.audit import Actor, ActorKind, record
-from portal.content import approval, soundness
+from portal.content import approval, questions, soundness
 from portal.content.approval import Printable, Render, approve
 from portal.content.drafts import BlockContent, Content, ModuleContent, prepare
 from portal.content.events import ChangesRequested, VersionDrafted, VersionEdited, VersionSubmitted, VersionWithdrawn
@@ -57,6 +57,7 @@ def draft(db: Session, subject_id: str, content: Content, *, by: Actor, at: date
     subject = _subject(db, subject_id)
     if isinstance(subject, Module) != isinstance(content, ModuleContent):
         raise DraftRefused("The content of a module goes into a module, that of a block into a block.")
+    questions.check(subject.kind, content.source)
     prepared = prepare(subject.key, content)
     common: dict[str, Any] = {
         **prepared.columns(),
@@ -79,14 +80,15 @@ def draft(db: Session, subject_id: str, content: Content, *, by: Actor, at: date
 
 
 def edit_draft(db: Session, version_id: str, content: Content, *, by: Actor, at: datetime) -> None:
-    """Replace the content of one's own draft; where it quotes a label, the source notes that it was edited."""
+    """Replace the content of one's own draft; of its source only the answers change, or the note that it was edited."""
     version, subject = approval.find(db, version_id)
     if version.state != State.DRAFT:
         raise DraftRefused("Only a draft is edited; begin the next version instead.")
     if isinstance(version, ModuleVersion) != isinstance(content, ModuleContent):
         raise DraftRefused("The content of a module goes into a module, that of a block into a block.")
     _take_over(version, by)
-    source: Mapping[str, Any] = version.source
+    source: Mapping[str, Any] = questions.with_answers(version.source, questions.answers_of(content.source))
+    questions.check(subject.kind, source)
     prepared = prepare(subject.key, replace(content, source=source))
     if prepared.sha256 == version.sha256:
         return

@@ -1,6 +1,7 @@
-"""Beginning a new calculator: a module of its own with a first draft, empty or copied from one that is there."""
+"""Beginning a module with its first draft: an article, a question, or a calculator, new or copied from another."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.audit import Actor
 from portal.calculators import registry, skeleton
-from portal.content import soundness
+from portal.content import questions, soundness
 from portal.content.actions import draft
 from portal.content.drafts import LAST_POSITION, ModuleContent, check_module_key
 from portal.content.models import Module, ModuleVersion, Topic
@@ -20,6 +21,7 @@ from portal.content.states import Kind, State
 LONGEST_PURPOSE = 600
 LONGEST_TITLE = 120
 _PREFIX = "calc-"
+WRITTEN = (Kind.ARTICLE, Kind.QUESTION)  # the kinds that are begun with words alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,41 @@ def patterns(db: Session) -> list[Pattern]:
         if (own.name, own.version) not in {(each.name, each.version) for each in shipped}:
             found.setdefault(own.name, own)
     return [*shipped, *found.values()]
+
+
+def begin_module(
+    db: Session,
+    site_id: str,
+    *,
+    kind: str,
+    key: str,
+    title: str,
+    summary: str,
+    body: str,
+    topics: Collection[str] = (),
+    answers: str = "",
+    by: Actor,
+    at: datetime,
+) -> str:
+    """Make an article or a question and return the id of its first draft; raises DraftRefused.
+
+    `answers` are those of a question as typed, one on a line.
+    """
+    if kind not in WRITTEN:
+        raise DraftRefused("The kind is an article or a question.")
+    known = set(db.scalars(select(Topic.key).where(Topic.site_id == site_id)))
+    if not known.issuperset(topics):
+        raise DraftRefused("A topic is not one of this site.")
+    content = ModuleContent(
+        title=title,
+        summary=summary,
+        body=body,
+        position=_place(db, site_id),
+        source=questions.with_answers({}, questions.typed(answers)),
+        topics=tuple(topics),
+    )
+    module_id = create_module(db, site_id, key=key, kind=Kind(kind), by=by, at=at)
+    return draft(db, module_id, content, by=by, at=at)
 
 
 def begin_calculator(

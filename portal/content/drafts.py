@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from portal.content import formulas
+from portal.content import formulas, questions
 from portal.content.refusals import DraftRefused
 from portal.content.text import SectionMark, clean, count_words, sectioned
 
@@ -99,7 +99,7 @@ def prepare(key: str, content: Content) -> Prepared:
     sections: tuple[SectionMark, ...] = ()
     if isinstance(content, ModuleContent):
         body, sections = sectioned(key, body)
-    if not count_words(body) and not (isinstance(content, ModuleContent) and content.calculator):
+    if not count_words(body) and not _stands_without_body(content):
         raise DraftRefused("The body is empty; write what the reader is to see.")
     content = replace(content, title=" ".join(content.title.split()), summary=content.summary.strip(), body=body)
     words = count_words(body) or count_words(content.summary)
@@ -134,6 +134,10 @@ def check_module_key(key: str) -> str:
 
 def _columns_of(content: Content) -> tuple[str, ...]:
     return tuple(asdict(content))
+
+
+def _stands_without_body(content: Content) -> bool:
+    return isinstance(content, ModuleContent) and bool(content.calculator or questions.answers_of(content.source))
 
 
 def _without_marks(content: Content) -> Content:

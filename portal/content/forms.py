@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from portal.content import questions
 from portal.content.drafts import BlockContent, Content, ModuleContent
 from portal.content.refusals import DraftRefused
 
 if TYPE_CHECKING:
     from portal.content.history import VersionText
 
-FIELDS = ("title", "summary", "body", "key_message", "position")
+FIELDS = ("title", "summary", "body", "key_message", "position", "answers")
 
 
 @dataclass(frozen=True, slots=True)
 class ContentForm:
-    """What was typed; the last three mean nothing for a mandatory block."""
+    """What was typed; what has a default means nothing for a mandatory block, answers for a question only."""
 
     title: str
     summary: str
@@ -26,6 +27,7 @@ class ContentForm:
     key_message: str = ""
     topics: tuple[str, ...] = ()
     audiences: tuple[str, ...] = ()
+    answers: str = ""  # one on a line
 
 
 def content_of(text: VersionText) -> Content:
@@ -53,7 +55,8 @@ def content_of(text: VersionText) -> Content:
 def form_of(text: VersionText) -> ContentForm:
     """Return the form that stands for a version."""
     position, title = str(text.position), text.row.title
-    return ContentForm(title, text.summary, text.body, position, text.key_message, text.topics, text.audiences)
+    answers = questions.in_lines(questions.answers_of(text.row.source))
+    return ContentForm(title, text.summary, text.body, position, text.key_message, text.topics, text.audiences, answers)
 
 
 def read(fields: Mapping[str, Sequence[str]]) -> ContentForm:
@@ -72,10 +75,17 @@ def changed(text: VersionText, form: ContentForm) -> Content:
     same = replace(content, title=form.title, summary=form.summary, body=form.body, position=int(position))
     if isinstance(same, BlockContent):
         return same
-    return replace(same, key_message=form.key_message, topics=form.topics, audiences=form.audiences)
+    source = questions.with_answers(same.source, questions.typed(form.answers))
+    return replace(same, source=source, key_message=form.key_message, topics=form.topics, audiences=form.audiences)
 
 
 def field_of(sentence: str) -> str:
     """Return the field that a refusal speaks of, the text where it names none."""
-    places = {"title": "title", "summary": "summary", "key message": "key_message", "place in": "position"}
+    places = {
+        "answer": "answers",
+        "title": "title",
+        "summary": "summary",
+        "key message": "key_message",
+        "place in": "position",
+    }
     return next((field for word, field in places.items() if word in sentence.lower()), "body")

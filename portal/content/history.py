@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
+from portal.content import questions
 from portal.content.compare import Change, changes
 from portal.content.models import Block, BlockVersion, Label, Module, ModuleVersion, Review, Site
 from portal.content.queries import served
@@ -186,7 +187,8 @@ def quoting_older_label(db: Session, site_id: str, at: datetime) -> list[Version
 
 
 def _read(text: VersionText) -> str:
-    return f"{text.row.title}\n{text.summary}\n{plain(text.body)}"
+    answers = questions.in_lines(questions.answers_of(text.row.source))
+    return f"{text.row.title}\n{text.summary}\n{plain(text.body)}\n{answers}"
 
 
 def _versions(db: Session, of_modules: Any, of_blocks: Any, at: datetime) -> list[VersionRow]:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from html import escape
 
 from portal.content.queries import ModuleInForce
+from portal.content.questions import Answer
 from portal.microsite.pieces import without_marks
 from portal.personalize import Arrangement, Item, Mode
 
@@ -20,6 +21,17 @@ _NOTES = {
     Mode.HOLDOUT: "In the standard order.",
     Mode.NO_CONSENT: "In the standard order: your reading is not used to arrange this page.",
     Mode.UNKNOWN_DEVICE: "In the standard order: this device is not known yet.",
+}
+_SAID = {
+    "answered": '<span role="status">Thank you. You can change your answer here at any time.</span>',
+    "unanswered": '<span role="alert">Choose one of the answers first.</span>',
+    "again": '<span role="alert">Your answer could not be noted. Please choose and send it once more.</span>',
+}
+
+_WHO_SEES = {
+    "named": "Your representative can see your answer, and the order of your page may follow it.",
+    "nameless": "Your answer is counted without your name.",
+    "unknown": "This device is not known as yours yet: your answer is counted, and your page does not follow it.",
 }
 
 
@@ -105,6 +117,44 @@ def useful_question(key: str, *, thanked: bool) -> str:
     return (
         '<div class="useful" id="useful" role="group" aria-labelledby="useful-title">'
         f'<strong id="useful-title">Was this useful?</strong><span class="buttons">{buttons}</span>{thanks}</div>'
+    )
+
+
+def question(
+    key: str,
+    title: str,
+    answers: Sequence[Answer],
+    *,
+    chosen: str = "",
+    said: str = "",
+    seen: str = "named",
+    inert: bool = False,
+) -> str:
+    """Return the answers of a question to choose from; `said` is what came of answering just now, a key of `_SAID`.
+
+    `seen` says what becomes of an answer, a key of `_WHO_SEES`; `inert` that nobody is to answer here.
+    """
+    disabled = " disabled" if inert else ""
+    options = "".join(
+        f'<label class="choice"><input type="radio" form="choices" name="answer" value="{escape(each.key)}"'
+        f'{" checked" if each.key == chosen else ""}><span class="choice-text">{_text(each.text)}</span></label>'
+        for each in answers
+    )
+    return (
+        f'<div class="question stack" id="question"><fieldset class="field"{disabled}>'
+        f'<legend class="label"><span class="visually-hidden">{_text(title)}: </span>Choose one answer</legend>'
+        f'<div class="choices">{options}</div></fieldset>'
+        '<p class="cluster"><button class="button button-primary" type="submit" form="choices" name="choice" '
+        f'value="{escape(f"answer:{key}")}"{disabled}>Send my answer</button>{_SAID.get(said, "")}</p>'
+        f'<p class="fine quiet">{_WHO_SEES[seen]}</p></div>'
+    )
+
+
+def not_asked() -> str:
+    """Return why a question takes no answer from somebody who is not to be measured."""
+    return (
+        '<p class="quiet" id="question">No answer is taken here, because you chose not to be measured. '
+        '<a href="/m/privacy">Your choices</a></p>'
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portal.content.queries import BlockInForce, ModuleInForce
+from portal.content.questions import answers_of
 from portal.microsite import notes
 from portal.microsite.assemble import Reader
 from portal.microsite.known import History
@@ -75,19 +76,27 @@ def listing(
     return Sheet(page, "microsite/list.html", slots, context)
 
 
-def module(decision: Decision, shown: ModuleInForce, *, thanked: bool, asks: bool) -> Sheet:
-    """Return one module's page, with the way onward in the reader's own order; `asks` whether it was useful."""
+def module(decision: Decision, shown: ModuleInForce, *, noted: str, asks: bool) -> Sheet:
+    """Return one module's page, with the way onward in the reader's own order; `asks` whether it was useful.
+
+    `noted` says what came of what was pressed just now: `1` for useful or not, else a word of `notes.question`.
+    """
     in_force, known = decision.in_force, decision.reader.visit.is_known
     onward = [each for key in decision.arrangement.order() if key != shown.key and (each := in_force.module(key))]
     saved, dismissed = shown.key in decision.history.saved, _dismissed(decision, shown)
     slots: dict[str, Sequence[Piece]] = {
-        "body": [use(shown.page_hash)],
+        "body": [use(shown.page_hash, {"question": _question(decision, shown, noted=noted, asks=asks)})],
         "acts": [notes.acts(shown, saved=saved, dismissed=dismissed, personal=decision.is_personal)] if known else [],
-        "useful": [notes.useful_question(shown.key, thanked=thanked)] if asks else [],
+        "useful": [notes.useful_question(shown.key, thanked=noted == "1")] if asks else [],
         "onward": [notes.onward([(each.key, each.title) for each in onward[:3]])],
     }
-    context = {"title": without_marks(shown.title), "calculator": bool(shown.calculator), "is_block": False}
+    context = {"title": without_marks(shown.title), "calculator": bool(shown.calculator), "is_file": is_file(shown)}
     return Sheet(shown.key, "microsite/module.html", slots, context)
+
+
+def is_file(shown: ModuleInForce) -> bool:
+    """Tell whether a module can be taken along as a file: not what computes or asks."""
+    return not shown.calculator and not answers_of(shown.source)
 
 
 def leaflet(decision: Decision, shown: ModuleInForce) -> Sheet:
@@ -100,7 +109,7 @@ def leaflet(decision: Decision, shown: ModuleInForce) -> Sheet:
 
 def information(block: BlockInForce) -> Sheet:
     """Return a mandatory block on a page of its own, such as the full prescribing information."""
-    context = {"title": without_marks(block.title), "calculator": False, "is_block": True}
+    context = {"title": without_marks(block.title), "calculator": False, "is_file": False}
     slots: dict[str, Sequence[Piece]] = {"body": [use(block.page_hash)]}
     return Sheet(f"block:{block.key}", "microsite/module.html", slots, context)
 
@@ -137,6 +146,19 @@ def sections(in_force: SiteInForce, page: str) -> list[tuple[str, str, str, tupl
         (f"{shown.key}#{s['key']}", shown.key, shown.version_id, shown.topics, int(s["words"])) for s in shown.sections
     ]
     return [*found, (shown.key, shown.key, shown.version_id, shown.topics, shown.words), *own]
+
+
+def _question(decision: Decision, shown: ModuleInForce, *, noted: str, asks: bool) -> list[Piece]:
+    answers = answers_of(shown.source)
+    if not answers:
+        return []
+    if not asks:
+        return [notes.not_asked()]
+    named = decision.reader.consent.tracking == "identified"
+    seen = ("named" if decision.reader.visit.is_known else "unknown") if named else "nameless"
+    before = decision.history.modules.get(shown.key)
+    chosen = before.answers[-1] if before and before.answers else ""
+    return [notes.question(shown.key, shown.title, answers, chosen=chosen, said=noted, seen=seen)]
 
 
 def _dismissed(decision: Decision, shown: ModuleInForce) -> bool:

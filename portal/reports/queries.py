@@ -11,6 +11,7 @@ from portal.access.evidence import Grade
 from portal.access.models import Link, LinkActivity
 from portal.audit.models import AuditEvent
 from portal.content.models import Block, BlockVersion, Module, ModuleVersion, Site, Topic
+from portal.content.questions import answers_of
 from portal.hcp.models import Hcp, Territory
 from portal.tracking.models import DailyDwell, PageView
 
@@ -19,11 +20,19 @@ BLOCK = "block:"
 
 @dataclass(frozen=True, slots=True)
 class Titles:
-    """What modules, blocks and topics are called, by (site id, key), and the topics of module versions by id."""
+    """What modules, blocks and topics are called, by (site id, key), and the topics of module versions by id.
+
+    Answers are called by (site id, key, key of the answer).
+    """
 
     modules: Mapping[tuple[str, str], str]
     topics: Mapping[tuple[str, str], str]
     topics_of: Mapping[str, tuple[str, ...]]
+    answers: Mapping[tuple[str, str, str], str]
+
+    def answer(self, site_id: str, key: str, answer: str) -> str:
+        """Return the newest words of an answer to a question, its key in words where it has none."""
+        return self.answers.get((site_id, key, answer)) or answer.replace("-", " ")
 
     def page(self, site_id: str, page: str) -> str:
         """Return the title of a page: the home page, a module, or a mandatory block."""
@@ -74,13 +83,16 @@ def titles(db: Session) -> Titles:
     """Return the newest titles of everything that can be shown; one short statement for each kind."""
     modules: dict[tuple[str, str], str] = {}
     topics_of: dict[str, tuple[str, ...]] = {}
+    answers: dict[tuple[str, str, str], str] = {}
     rows = db.execute(
         select(Module.site_id, Module.key, ModuleVersion.id, ModuleVersion.title, ModuleVersion.topics)
+        .add_columns(ModuleVersion.source)
         .join(Module, Module.id == ModuleVersion.module_id)
         .order_by(ModuleVersion.number)
     )
-    for site_id, key, version_id, title, topics in rows:
+    for site_id, key, version_id, title, topics, source in rows:
         modules[site_id, key] = title
+        answers |= {(site_id, key, each.key): each.text for each in answers_of(source)}
         topics_of[version_id] = tuple(topics)
     blocks = db.execute(
         select(Block.site_id, Block.key, BlockVersion.title)
@@ -90,7 +102,7 @@ def titles(db: Session) -> Titles:
     for site_id, key, title in blocks:
         modules[site_id, f"{BLOCK}{key}"] = title
     named = {(row.site_id, row.key): row.name for row in db.execute(select(Topic.site_id, Topic.key, Topic.name)).all()}
-    return Titles(modules, named, topics_of)
+    return Titles(modules, named, topics_of, answers)
 
 
 def module_topics(db: Session) -> dict[tuple[str, str], tuple[str, ...]]:

@@ -9,6 +9,7 @@ from portal.content import queries as contents
 from portal.content.bands import recordable_bands
 from portal.content.models import Module
 from portal.content.queries import SiteRecord
+from portal.content.questions import answers_of
 from portal.hcp.models import Hcp, Territory
 from portal.hcp.profiles import AUDIENCES, CHANNELS
 from portal.personalize.words import spoken
@@ -30,6 +31,11 @@ def offer(db: Session, site: SiteRecord, at: datetime) -> Offer:
         topics=tuple((topic.key, topic.name) for topic in contents.topics(db, site.id)),
         calculators=tuple(calculators.items()),
         bands=recordable_bands(db, [module.version_id for module in served if module.calculator]),
+        answers={
+            module.key: tuple((each.key, f"{each.text} ({each.key})") for each in answers)
+            for module in served
+            if (answers := answers_of(module.source))
+        },
         kinds=tuple((kind, kind) for kind in kinds),
         audiences=tuple((audience, spoken(audience)) for audience in AUDIENCES),
         known={

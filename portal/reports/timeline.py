@@ -25,7 +25,7 @@ _INTERACTIONS = {
     "module.saved": "Saved {subject} for later",
     "module.unsaved": "Took {subject} off the saved list",
     "module.dismissed": "Called {subject} not relevant",
-    "question.answered": "Answered a question in {subject}",
+    "question.answered": "Answered “{value}” to “{subject}”",
     "page.printed": "Printed {subject}",
     "order.standard": "Asked for the standard order",
     "search.done": "Searched the page",
@@ -216,6 +216,8 @@ def _interaction(each: InteractionRow, view: ViewRow, activity: Activity) -> Mom
     if each.type.startswith("calculator."):
         subject = words.calculator(each.subject)
     value = {"yes": "useful", "no": "not useful"}.get(each.value, each.value)
+    if each.type == "question.answered":
+        value = activity.names.answer(view.site_id, key, each.value)
     icon = {"module.downloaded": "download", "page.printed": "print", "module.saved": "save"}.get(each.type, "chat")
     return Moment(each.at, Kind.ANSWERS, _INTERACTIONS[each.type].format(subject=subject, value=value), icon)
 

@@ -99,7 +99,8 @@ class Control(StrEnum):
 class Offer:
     """What a site has to choose from; `known` holds, per fact, values that occur among its doctors.
 
-    `bands` holds, per calculator in force, the classes of result that may be recorded.
+    `bands` holds, per calculator in force, the classes of result that may be recorded; `answers`, per question in
+    force, what can be answered.
     """
 
     modules: Options = ()
@@ -109,6 +110,7 @@ class Offer:
     audiences: Options = ()
     known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     bands: Mapping[str, Options] = field(default_factory=dict)
+    answers: Mapping[str, Options] = field(default_factory=dict)
 
     def of(self, what: Of) -> Options:
         """Give the things of one kind."""
@@ -248,6 +250,8 @@ def _choices(spec: FactSpec, offer: Offer, of: str) -> Options:
         return offer.of(spec.values)
     if spec.name == "calculator_band":
         return offer.bands.get(of, ())
+    if spec.name == "module_answers":
+        return offer.answers.get(of, ())
     if spec.type is FactType.NUMBER:
         return ()
     return tuple((choice, choice) for choice in spec.choices)

@@ -10,11 +10,13 @@ from sqlalchemy.orm import Session
 from portal.audit import Actor, record
 from portal.clock import hour_of
 from portal.hcp.actions import declare_interests
+from portal.hcp.consents import Tracking
 from portal.hcp.discussions import forget_discussions
+from portal.hcp.queries import consent_in_force
 from portal.tracking import statements
 from portal.tracking.audit_events import HistoryForgotten
 from portal.tracking.beats import Occurrence
-from portal.tracking.events import refusal
+from portal.tracking.events import REGISTRY, Subject, refusal
 from portal.tracking.models import (
     CalculatorUse,
     DailyDwell,
@@ -40,12 +42,15 @@ def record_choice(
     type: str,
     subject: str,
     value: str = "",
+    served: str = "",
+    decided_by: str | None = None,
     at: datetime,
 ) -> bool:
     """Write a declared event of a page view and what it adds to the roll-up; return False where nothing is kept.
 
     Nothing is kept of an event the registry refuses, a module that was not on the page, a view that is another
-    visit's or has been stopped.
+    visit's or has been stopped. Where `served` names a version of the module, the page must have shown that one; where
+    `decided_by` names a doctor, what they agree to now holds, though the page be older.
     """
     row = db.execute(
         select(PageView.hcp_id, PageView.visit_id, PageView.site_id, PageView.feeds_profile, PageView.staff)
@@ -57,22 +62,41 @@ def record_choice(
         return False
     if row.stopped_at is not None and row.stopped_at <= at:
         return False
+    feeds_profile = row.feeds_profile
+    if decided_by is not None:
+        consent = consent_in_force(db, decided_by, site_id, at)
+        if consent.tracking is Tracking.NONE or (row.hcp_id and consent.tracking is not Tracking.IDENTIFIED):
+            return False
+        feeds_profile &= consent.profiling
     if row.hcp_id is None:
         at = hour_of(at)  # nothing without a name can be matched to a visit by its second
     newest = db.scalar(select(func.max(Interaction.no)).where(Interaction.view_id == view_id))
     number = max(newest or 0, _FIRST_NUMBER) + 1
-    is_module = type.startswith("module.")
     if refusal(Occurrence(number, type, subject, value)) is not None:
         return False
-    if is_module and subject not in {section[1] for section in row.sections}:
-        return False
+    if REGISTRY[type].subject is Subject.MODULE:
+        versions = {section[2] for section in row.sections if section[1] == subject}
+        if not versions or (served and served not in versions):
+            return False
     entry: dict[str, Any] = {"view_id": view_id, "no": number, "type": type, "subject": subject, "value": value}
     entry |= {"hcp_id": row.hcp_id, "site_id": site_id, "version": "", "at": at}
     db.execute(statements.add_interactions(_dialect(db)), [entry])
+    fresh = _empty_day(row.hcp_id or "", site_id, subject, profiled=feeds_profile, at=at)
     if type == "module.useful":
-        fresh = _empty_day(row.hcp_id or "", site_id, subject, profiled=row.feeds_profile, at=at)
         db.execute(statements.add_daily(_dialect(db)), [fresh | {"useful": value == "yes"}])
+    elif type == "question.answered":
+        if row.hcp_id:
+            _take_back_answers(db, row.hcp_id, site_id, subject, profiled=feeds_profile)
+        db.execute(statements.add_daily(_dialect(db)), [fresh | {"answers": f"{value}\n"}])
     return True
+
+
+def _take_back_answers(db: Session, hcp_id: str, site_id: str, module: str, *, profiled: bool) -> None:
+    """Clear what a doctor answered to a question before: of one question the newest answer stands."""
+    table = _table(DailyDwell)
+    mine = (table.c.hcp_id == hcp_id, table.c.site_id == site_id, table.c.module_key == module)
+    had = (table.c.profiled.is_(profiled), table.c.answers != "")
+    db.execute(update(table).where(*mine, *had).values(answers=""))
 
 
 def save_module(db: Session, hcp_id: str, site_id: str, *, module: str, saved: bool, at: datetime) -> None:

@@ -50,6 +50,9 @@ _BESIDE = {
     "rule_drafts": "rules",
     "rule_trials": "rules",
     "mail_writing": "mail_pieces",
+    "formulas": "studio",
+    "calculators": "studio",
+    "modules": "studio",
 }  # blueprints whose pages stand in another's section
 
 # One mail as sent is shown to its sender and to administrators.

@@ -171,6 +171,8 @@ ROADS = {
     "formulas.add": "marketer",
     "calculators.new": "marketer",
     "calculators.begin": "marketer",
+    "modules.new": "marketer",
+    "modules.begin": "marketer",
     "mail_pieces.home": READERS,
     "mail_pieces.version": READERS,
     "mail_pieces.html": READERS,

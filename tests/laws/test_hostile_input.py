@@ -58,6 +58,7 @@ FOLDERS = {
     "mail_writing": ["mailing"],
     "formulas": ["studio"],
     "calculators": ["studio"],
+    "modules": ["studio"],
 }
 # What a refusal may still write: that it was tried.
 BESIDE = frozenset({"rate_counts", "audit_events", "audit_personal", "link_activity", "drops"})
