@@ -16,8 +16,10 @@ from portal.calculators import registry
 from portal.content import actions as content
 from portal.content import queries as contents
 from portal.content.approval import Render, approve
+from portal.content.beginnings import begin_module
 from portal.content.import_label import CalculatorModule, import_label
 from portal.content.sites import create_site
+from portal.content.states import Kind
 from portal.demo import people, rules
 from portal.demo.mail import approved_mail
 from portal.hcp import actions as hcp
@@ -31,6 +33,15 @@ from portal.staff.demo_logins import DEMO_LOGINS, DEMO_PHRASE
 SITE = "atorvastatin-us-en"
 CONSENT_DAYS = {"mail": 730, "tracking": 395, "profiling": 395}
 PRESET = PresetContent("Congress visit", "After a talk at a congress stand", 14, "dosing", ("dosing", "warnings"))
+# Names topics of the label, and claims nothing.
+QUESTION = {
+    "key": "helpful-topic",
+    "title": "Which topic would help you most next time?",
+    "summary": "One press. You can change your answer at any time.",
+    "body": "",
+    "answers": "dosing: Dosing\nsafety: Safety\ninteractions: Drug interactions\npopulations: Specific populations\n"
+    "efficacy: Efficacy\npatient-support: Patient support",
+}
 LABEL = Path(__file__).parent / "labels" / "openfda-lipitor-orig.xml"
 _SYSTEM = Actor.system("demo")
 
@@ -87,10 +98,11 @@ def _site(db: Session, users: dict[str, str], *, render: Render, at: datetime) -
         at=at,
     )
     report = import_label(db, site_id, LABEL.read_bytes(), calculators=_calculators(), by=marketer, at=at)
-    for number, made in enumerate(report.drafts, start=1):
-        content.submit(db, made.version_id, by=marketer, at=at)
+    question = begin_module(db, site_id, kind=Kind.QUESTION, **QUESTION, by=marketer, at=at)
+    for number, version_id in enumerate((*(made.version_id for made in report.drafts), question), start=1):
+        content.submit(db, version_id, by=marketer, at=at)
         code = f"DEMO-ATV-US-{number:04d}"
-        approve(db, made.version_id, approval_code=code, render=render, confirmed=True, by=reviewer, at=at)
+        approve(db, version_id, approval_code=code, render=render, confirmed=True, by=reviewer, at=at)
     return site_id
 
 

@@ -7,6 +7,8 @@ from portal import clock
 from portal.content.queries import site_by_key
 from portal.personalize.catalogue import Of
 from portal.reports.rule_offer import offer
+from portal.rulebook.builder import Control, RowView, ValueView, view_of
+from portal.rulebook.forms import Group, Row
 from tests.client import HouseClient
 from tests.microsite.doctors import SITE, Doctor
 from tests.studio.test_definitions import signed_in
@@ -101,13 +103,12 @@ def test_the_builder_offers_the_answers_of_a_question_in_force(sqlite_demo_app: 
         assert site is not None
         offered = offer(db, site, clock.now())
     assert ("next-topic", QUESTION["title"]) in offered.of(Of.MODULE)
-    assert offered.answers == {
-        "next-topic": (
-            ("dosing", "Dosing (dosing)"),
-            ("safety", "Safety (safety)"),
-            ("other", "Something else (other)"),
-        )
-    }
+    options = (("dosing", "Dosing (dosing)"), ("safety", "Safety (safety)"), ("other", "Something else (other)"))
+    assert offered.answers["next-topic"] == options
+    row = Row(fact="module_answers", of="next-topic", op="contains", values=("safety",))
+    (shown,) = view_of(Group(parts=(row,)), offered).parts
+    assert isinstance(shown, RowView)
+    assert shown.value == ValueView(Control.SELECT, ("safety",), options)
 
 
 REFUSED: tuple[tuple[dict[str, str], str, str], ...] = (
