@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from portal.db import Database
 from portal.db.together import Together
 from portal.db.turns import Turns
+from tests.threads import until
 
 
 def same(_db: Session, items: list[int]) -> list[int]:
@@ -35,8 +36,7 @@ def test_what_arrives_while_the_turn_is_waited_for_shares_the_commit(sqlite_data
     assert asked.wait(10)
     for thread in threads[1:]:
         thread.start()
-    while len(together._queue) < len(threads):
-        pass
+    until(lambda: len(together._queue) == len(threads))
     go.set()
     for thread in threads:
         thread.join()

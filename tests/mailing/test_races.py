@@ -19,25 +19,7 @@ from portal.mailing.unsubscribing import unsubscribe
 from portal.microsite import post_office
 from tests.mailing.conftest import LINKS, TOKENS, Office
 from tests.mailing.test_killed_at_every_step import allow_many
-
-
-def together(*deeds: Callable[[], None]) -> None:
-    """Run deeds at the same moment, each in a thread of its own."""
-    gate, faults = threading.Barrier(len(deeds)), []
-
-    def run(deed: Callable[[], None]) -> None:
-        gate.wait()
-        try:
-            deed()
-        except BaseException as fault:
-            faults.append(fault)
-
-    threads = [threading.Thread(target=run, args=(deed,)) for deed in deeds]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert faults == []
+from tests.threads import at_once
 
 
 def stop_at(office: Office, step: str, deed: Callable[[], None]) -> dict[str, int]:
@@ -90,7 +72,7 @@ def test_undoing_against_sending(office: Office) -> None:
             with office.database.writing() as db:
                 said.append(sendings.undo(db, one, links=LINKS, by=Actor.system("tests"), at=clock.now()))
 
-        together(undo, office.work)
+        at_once(undo, office.work)
         office.work(after=timedelta(minutes=10))
         row, copies = office.look(sending_id), office.server.copies_of(sending_id)
         expected = (SendingState.UNDONE, 0) if undone[0] else (SendingState.ACCEPTED, 1)
@@ -106,7 +88,7 @@ def test_unsubscribing_against_sending_many_times(office: Office) -> None:
             with office.database.writing() as db:
                 unsubscribe(db, one, method="one-click", at=clock.now())
 
-        together(leave, office.work)
+        at_once(leave, office.work)
         office.work(after=timedelta(minutes=10))
         row, copies = office.look(sending_id), office.server.copies_of(sending_id)
         assert (row.state, copies) in ((SendingState.STOPPED, 0), (SendingState.ACCEPTED, 1))
@@ -123,7 +105,7 @@ def test_two_machines_unsubscribing_at_once_count_once(office: Office) -> None:
         with office.database.writing() as db:
             unsubscribe(db, sending_id, method="one-click", at=clock.now())
 
-    together(leave, leave, leave)
+    at_once(leave, leave, leave)
     with office.database.reading() as db:
         assert len(db.scalars(select(Unsubscribe.id)).all()) == 1
 

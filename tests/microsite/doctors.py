@@ -21,6 +21,8 @@ from portal.hcp.actions import record_consent
 from portal.hcp.queries import hcp_by_ref
 from portal.microsite.fragments import renderer
 from portal.microsite.press import Press
+from portal.rulebook import actions as rulebook
+from portal.rulebook import releases
 from portal.web.assets import static_url
 from tests.access.test_door import press
 from tests.client import HouseClient
@@ -159,3 +161,16 @@ def withdraw(doctor: Doctor, version_id: str) -> None:
     """Take a version out of service."""
     with doctor.database.writing() as db:
         content.withdraw(db, version_id, reason="a new warning", by=Actor.staff(new_id()), at=clock.now())
+
+
+def go_live(doctor: Doctor, rule: dict[str, Any]) -> None:
+    """Release a rule set of one rule for the doctor's site, written by one person and approved by another."""
+    author, reviewer = Actor.staff(new_id()), Actor.staff(new_id())
+    with doctor.database.writing() as db:
+        at = clock.now()
+        draft = rulebook.draft_from(db, doctor.site_id, by=author, at=at)
+        body = {"id": SITE, "version": 2, "site": SITE, "rules": [rule]}
+        rulebook.edit_draft(db, draft, body=body, note="one rule", by=author, at=at)
+        rulebook.submit(db, draft, note="one rule", by=author, at=at)
+        rulebook.approve(db, draft, note="ok", by=reviewer, at=at)
+        releases.go_live(db, draft, by=reviewer, at=at)

@@ -21,6 +21,7 @@ from portal.microsite.models import StoredArrangement
 from portal.tracking.choices import forget_history
 from portal.tracking.models import PageView
 from tests.microsite.doctors import BY, Doctor, versions_of, withdraw
+from tests.threads import until
 
 
 def revoked(doctor: Doctor) -> None:
@@ -150,8 +151,7 @@ def test_deeds_of_several_kinds_that_wait_share_one_commit(sqlite_database: Data
     threads += [threading.Thread(target=do, args=(place, refusing, place)) for place in (4, 5)]
     for thread in threads[1:]:
         thread.start()
-    while len(together._queue) < 5:
-        pass
+    until(lambda: len(together._queue) == 5)
     go.set()
     for thread in threads:
         thread.join()

@@ -22,14 +22,12 @@ from portal.microsite.press import Press
 from portal.microsite.replay import page_bytes
 from portal.reports.activity import activity_of
 from portal.reports.timeline import moments
-from portal.rulebook import actions as rulebook
-from portal.rulebook import releases
 from portal.tracking.models import DailyDwell, Interaction
 from portal.tracking.queries import module_history
 from portal.web.assets import static_url
 from tests.access.test_door import press
 from tests.client import HouseClient
-from tests.microsite.doctors import Doctor, bare
+from tests.microsite.doctors import Doctor, bare, go_live
 
 KEY = "next-topic"
 TITLE = "Which topic would help you most next time?"
@@ -119,7 +117,6 @@ def test_the_answer_is_told_to_the_rep_in_words_and_printed_as_stored(demo_app: 
 
 
 def test_a_rule_over_the_answer_changes_the_order(doctor: Doctor) -> None:
-    author, reviewer = Actor.staff(new_id()), Actor.staff(new_id())
     rule = {
         "id": "asked-for-safety",
         "name": "Asked for safety",
@@ -127,14 +124,7 @@ def test_a_rule_over_the_answer_changes_the_order(doctor: Doctor) -> None:
         "then": {"do": "pin", "target": {"modules": ["contraindications"]}, "place": 1},
         "because": "You said that safety would help you most.",
     }
-    with doctor.database.writing() as db:
-        at = clock.now()
-        draft = rulebook.draft_from(db, doctor.site_id, by=author, at=at)
-        body = {"id": "atorvastatin-us-en", "version": 2, "site": "atorvastatin-us-en", "rules": [rule]}
-        rulebook.edit_draft(db, draft, body=body, note="pin", by=author, at=at)
-        rulebook.submit(db, draft, note="pin", by=author, at=at)
-        rulebook.approve(db, draft, note="ok", by=reviewer, at=at)
-        releases.go_live(db, draft, by=reviewer, at=at)
+    go_live(doctor, rule)
     answered(doctor.client, "dosing")
     assert doctor.order()[0] != "contraindications"
     answered(doctor.client, "safety")

@@ -12,21 +12,18 @@ from flask import Flask
 from sqlalchemy import event, select
 
 from portal import clock, create_app
-from portal.audit import Actor
 from portal.config import Settings
 from portal.content.models import BlockVersion
 from portal.content.queries import fragment
-from portal.db import Database, new_id
+from portal.db import Database
 from portal.microsite import known, notes, press
 from portal.microsite.models import StoredArrangement
 from portal.microsite.pieces import fragment_hash
 from portal.microsite.replay import page_bytes
 from portal.microsite.search import Entry
 from portal.microsite.stock import Stock
-from portal.rulebook import actions as rulebook
-from portal.rulebook import releases
 from portal.tracking import queries as tracking
-from tests.microsite.doctors import Doctor, publish, versions_of, withdraw
+from tests.microsite.doctors import Doctor, go_live, publish, versions_of, withdraw
 
 
 @contextmanager
@@ -145,7 +142,6 @@ def test_new_rules_decide_the_next_page_of_every_process(two_processes: tuple[Fl
 
 def pin_first(doctor: Doctor, module: str) -> None:
     """Release a rule set that pins a module to the first place."""
-    author, reviewer = Actor.staff(new_id()), Actor.staff(new_id())
     rule = {
         "id": "pinned",
         "name": "Pinned",
@@ -153,14 +149,7 @@ def pin_first(doctor: Doctor, module: str) -> None:
         "then": {"do": "pin", "target": {"modules": [module]}, "place": 1},
         "because": "Placed first.",
     }
-    with doctor.database.writing() as db:
-        at = clock.now()
-        draft = rulebook.draft_from(db, doctor.site_id, by=author, at=at)
-        body = {"id": "atorvastatin-us-en", "version": 2, "site": "atorvastatin-us-en", "rules": [rule]}
-        rulebook.edit_draft(db, draft, body=body, note="pin", by=author, at=at)
-        rulebook.submit(db, draft, note="pin", by=author, at=at)
-        rulebook.approve(db, draft, note="ok", by=reviewer, at=at)
-        releases.go_live(db, draft, by=reviewer, at=at)
+    go_live(doctor, rule)
 
 
 def test_every_page_is_replayed_byte_for_byte_after_modules_rules_and_templates_changed(

@@ -1,7 +1,5 @@
 """Beats of one view that meet: on several connections, under one number, after years, before their time."""
 
-import threading
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,31 +9,11 @@ from portal.db import Database
 from portal.tracking import queries
 from portal.tracking.drops import Drop
 from portal.tracking.models import Interest
+from tests.threads import at_once
 from tests.tracking.test_actions import AT, DOCTOR, SITE, page, reading, row_of, take
 from tests.tracking.timelines import Timeline
 
 LATER = AT + timedelta(seconds=60)
-
-
-def at_once(*deeds: Callable[[], object]) -> None:
-    """Do everything side by side and raise the first fault."""
-    faults: list[BaseException] = []
-    start = threading.Barrier(len(deeds))
-
-    def run(deed: Callable[[], object]) -> None:
-        try:
-            start.wait(10)
-            deed()
-        except BaseException as fault:
-            faults.append(fault)
-
-    threads = [threading.Thread(target=run, args=(deed,)) for deed in deeds]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if faults:
-        raise faults[0]
 
 
 def messages(count: int = 6) -> list[dict[str, Any]]:
